@@ -1,0 +1,3 @@
+#!/bin/sh
+# Makes configure and Makefile.in out of configure.ac and Makefile.am.
+cd "$(dirname "$0")" && exec autoreconf --install "$@"

@@ -1,0 +1,363 @@
+/*
+ * Who owns what: the worker's thread alone talks on the socket. The lock guards the process id, so
+ * that compiler_cancel, from another thread, never signals a process that was already reaped and
+ * whose number another process may have.
+ */
+#include "config.h"
+
+#include "compiler.h"
+
+#include "protocol.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SERVER_NAME "compile_server"
+
+extern char **environ;
+
+struct compiler {
+	const char *server;
+	const struct interpreter *interpreter;
+	int socket;      /* -1: there is no server */
+	unsigned starts; /* servers started */
+
+	pthread_mutex_t lock; /* for the two below */
+	pid_t process;        /* the server's, not reaped; 0: none */
+	bool cancelled;       /* no server is started any more */
+};
+
+/* "FOLDER/compile_server" in memory of the caller's. */
+static char *server_in(const char *folder)
+{
+	struct buffer path = BUFFER_INIT;
+
+	buffer_printf(&path, "%s/" SERVER_NAME, folder);
+	if (!buffer_failed(&path) && *buffer_string(&path))
+		return path.data;
+	buffer_fini(&path);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* The folder of the program's own file, without ".libs" at its end. NULL: not known. */
+static const char *own_folder(char path[PATH_MAX])
+{
+	ssize_t size = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	char *slash;
+
+	if (size <= 0)
+		return NULL;
+	path[size] = '\0';
+	slash = strrchr(path, '/');
+	if (!slash || slash == path)
+		return NULL;
+	*slash = '\0';
+	slash = strrchr(path, '/');
+	if (slash && strcmp(slash, "/.libs") == 0)
+		*slash = '\0';
+	return path;
+}
+
+/* The server in the build tree that the program was started from; NULL: it is not in one. */
+static char *server_in_build_tree(void)
+{
+	char path[PATH_MAX];
+	const char *folder = own_folder(path);
+	const char *name = folder ? strrchr(folder, '/') : NULL;
+	char *server;
+
+	if (!name || strcmp(name, "/src") != 0)
+		return NULL;
+	server = server_in(folder);
+	if (server && access(server, X_OK) == 0)
+		return server;
+	free(server);
+	return NULL;
+}
+
+char *compiler_find_server(void)
+{
+	const char *folder = secure_getenv("PYCOMPILEALL_LIBEXECDIR");
+	char *server;
+
+	if (folder && *folder)
+		return server_in(folder);
+	server = server_in_build_tree();
+	return server ? server : server_in(PKGLIBEXECDIR);
+}
+
+struct compiler *compiler_create(const char *server, const struct interpreter *interpreter)
+{
+	struct compiler *compiler = calloc(1, sizeof(*compiler));
+
+	if (!compiler)
+		return NULL;
+	compiler->server = server;
+	compiler->interpreter = interpreter;
+	compiler->socket = -1;
+	if (thread_lock_init(&compiler->lock) == 0)
+		return compiler;
+	free(compiler);
+	return NULL;
+}
+
+/* Closes the socket, which ends the server, and reaps it. Returns its wait status. */
+static int end_server(struct compiler *compiler)
+{
+	siginfo_t ended;
+	int status = 0;
+
+	(void)close(compiler->socket);
+	compiler->socket = -1;
+	/* Waited for without the lock and without reaping: until then the number is the server's,
+	 * and a cancel may use it. */
+	while (waitid(P_PID, (id_t)compiler->process, &ended, WEXITED | WNOWAIT) != 0 &&
+	       errno == EINTR)
+		continue;
+	thread_lock(&compiler->lock);
+	while (waitpid(compiler->process, &status, 0) < 0 && errno == EINTR)
+		continue;
+	compiler->process = 0;
+	thread_unlock(&compiler->lock);
+	return status;
+}
+
+void compiler_destroy(struct compiler *compiler)
+{
+	if (!compiler)
+		return;
+	if (compiler->socket >= 0)
+		(void)end_server(compiler);
+	thread_lock_fini(&compiler->lock);
+	free(compiler);
+}
+
+void compiler_cancel(struct compiler *compiler)
+{
+	thread_lock(&compiler->lock);
+	compiler->cancelled = true;
+	if (compiler->process > 0)
+		(void)kill(compiler->process, SIGKILL);
+	thread_unlock(&compiler->lock);
+}
+
+unsigned compiler_starts(const struct compiler *compiler)
+{
+	return compiler->starts;
+}
+
+/* The signals that the server finds as a new process would; the program's threads block some. */
+static int set_signals(posix_spawnattr_t *attributes)
+{
+	sigset_t none, defaults;
+	int error;
+
+	(void)sigemptyset(&none);
+	(void)sigemptyset(&defaults);
+	(void)sigaddset(&defaults, SIGPIPE);
+	(void)sigaddset(&defaults, SIGTERM);
+	error = posix_spawnattr_setsigmask(attributes, &none);
+	if (error == 0)
+		error = posix_spawnattr_setsigdefault(attributes, &defaults);
+	if (error == 0)
+		error = posix_spawnattr_setflags(attributes,
+						 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	return error;
+}
+
+/* Its end of the socket is the server's standard input; it has nothing to print. */
+static int set_descriptors(posix_spawn_file_actions_t *actions, int socket)
+{
+	int error = posix_spawn_file_actions_adddup2(actions, socket, STDIN_FILENO);
+
+	if (error == 0)
+		error = posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null",
+							 O_WRONLY, 0);
+	return error;
+}
+
+/* Starts the process. Returns 0 or an errno. */
+static int spawn(struct compiler *compiler, int socket, pid_t *process)
+{
+	char name[] = SERVER_NAME;
+	char *arguments[] = {name, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int error = posix_spawn_file_actions_init(&actions);
+
+	if (error != 0)
+		return error;
+	error = posix_spawnattr_init(&attributes);
+	if (error == 0) {
+		error = set_signals(&attributes);
+		if (error == 0)
+			error = set_descriptors(&actions, socket);
+		if (error == 0)
+			error = posix_spawn(process, compiler->server, &actions, &attributes,
+					    arguments, environ);
+		(void)posix_spawnattr_destroy(&attributes);
+	}
+	(void)posix_spawn_file_actions_destroy(&actions);
+	return error;
+}
+
+/* Starts the process unless it was cancelled; the two belong together. Returns 0 or an errno. */
+static int spawn_unless_cancelled(struct compiler *compiler, int socket)
+{
+	int error = ECANCELED;
+	pid_t process;
+
+	thread_lock(&compiler->lock);
+	if (!compiler->cancelled) {
+		error = spawn(compiler, socket, &process);
+		if (error == 0)
+			compiler->process = process;
+	}
+	thread_unlock(&compiler->lock);
+	return error;
+}
+
+/* Reads the greeting and holds it against the interpreter. 0, or -1 with the reason appended. */
+static int check_greeting(struct compiler *compiler, struct buffer *why)
+{
+	const struct interpreter *interpreter = compiler->interpreter;
+	unsigned char bytes[PROTOCOL_GREETING_SIZE];
+	struct protocol_greeting greeting;
+	char tag[PROTOCOL_TAG_MAX + 1];
+
+	if (protocol_receive(compiler->socket, bytes, sizeof(bytes)) != 0 ||
+	    protocol_parse_greeting(&greeting, bytes) != 0 ||
+	    protocol_receive(compiler->socket, tag, greeting.tag_size) != 0) {
+		buffer_printf(why, "compile server %s: no greeting: %s", compiler->server,
+			      strerror(errno));
+		return -1;
+	}
+	tag[greeting.tag_size] = '\0';
+	if (memcmp(greeting.magic, interpreter->magic, sizeof(greeting.magic)) == 0 &&
+	    strcmp(tag, interpreter->cache_tag) == 0)
+		return 0;
+	buffer_printf(why,
+		      "compile server %s is for %s (magic number %02x%02x%02x%02x), this program "
+		      "for %s (%02x%02x%02x%02x)",
+		      compiler->server, tag, greeting.magic[0], greeting.magic[1],
+		      greeting.magic[2], greeting.magic[3], interpreter->cache_tag,
+		      interpreter->magic[0], interpreter->magic[1], interpreter->magic[2],
+		      interpreter->magic[3]);
+	return -1;
+}
+
+/* Starts a server. 0, or -1 with the reason appended. */
+static int start_server(struct compiler *compiler, struct buffer *why)
+{
+	int ends[2], error;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+		error = errno;
+	} else {
+		error = spawn_unless_cancelled(compiler, ends[1]);
+		(void)close(ends[1]);
+		if (error != 0)
+			(void)close(ends[0]);
+	}
+	if (error != 0) {
+		buffer_printf(why, "cannot start compile server %s: %s", compiler->server,
+			      strerror(error));
+		return -1;
+	}
+	compiler->socket = ends[0];
+	compiler->starts++;
+	if (check_greeting(compiler, why) == 0)
+		return 0;
+	(void)end_server(compiler);
+	return -1;
+}
+
+static int send_request(struct compiler *compiler, const struct compiler_request *request)
+{
+	unsigned char bytes[PROTOCOL_REQUEST_SIZE];
+	struct protocol_request frame = {
+		.level = request->level,
+		.flags = request->quote ? PROTOCOL_REQUEST_QUOTE : 0,
+		.name_size = (uint32_t)strlen(request->name),
+		.source_size = request->size,
+	};
+
+	protocol_build_request(bytes, &frame);
+	if (protocol_send(compiler->socket, bytes, sizeof(bytes)) != 0 ||
+	    protocol_send(compiler->socket, request->name, frame.name_size) != 0)
+		return -1;
+	return protocol_send(compiler->socket, request->source, request->size);
+}
+
+static int receive_into(struct compiler *compiler, struct buffer *buffer, uint64_t size)
+{
+	char *bytes = buffer_reserve(buffer, size);
+
+	if (!bytes || protocol_receive(compiler->socket, bytes, size) != 0)
+		return -1;
+	buffer->size += size;
+	return 0;
+}
+
+static int receive_answer(struct compiler *compiler, struct compiler_answer *answer)
+{
+	unsigned char bytes[PROTOCOL_RESPONSE_SIZE];
+	struct protocol_response frame;
+
+	if (protocol_receive(compiler->socket, bytes, sizeof(bytes)) != 0 ||
+	    protocol_parse_response(&frame, bytes) != 0 ||
+	    receive_into(compiler, &answer->payload, frame.payload_size) != 0 ||
+	    receive_into(compiler, &answer->warnings, frame.warnings_size) != 0)
+		return -1;
+	answer->outcome = frame.status == PROTOCOL_CODE ? COMPILER_CODE : COMPILER_ERROR;
+	return 0;
+}
+
+/* The conversation broke: tells how the server ended. */
+static void bury(struct compiler *compiler, struct compiler_answer *answer)
+{
+	int error = errno, status;
+
+	/* What speaks nonsense, or was not heard for want of memory, may still run. */
+	thread_lock(&compiler->lock);
+	if (error != EPIPE && error != ECONNRESET && compiler->process > 0)
+		(void)kill(compiler->process, SIGKILL);
+	thread_unlock(&compiler->lock);
+	status = end_server(compiler);
+	buffer_clear(&answer->payload);
+	buffer_clear(&answer->warnings);
+	answer->outcome = COMPILER_DIED;
+	if (error != EPIPE && error != ECONNRESET)
+		buffer_printf(&answer->payload, "the compile server was not understood: %s",
+			      strerror(error));
+	else if (WIFSIGNALED(status))
+		buffer_printf(&answer->payload, "the compile server was killed by signal %d (%s)",
+			      WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		buffer_printf(&answer->payload, "the compile server ended with status %d",
+			      WEXITSTATUS(status));
+}
+
+void compiler_compile(struct compiler *compiler, const struct compiler_request *request,
+		      struct compiler_answer *answer)
+{
+	buffer_clear(&answer->payload);
+	buffer_clear(&answer->warnings);
+	if (compiler->socket < 0 && start_server(compiler, &answer->payload) != 0) {
+		answer->outcome = COMPILER_NO_START;
+		return;
+	}
+	if (send_request(compiler, request) != 0 || receive_answer(compiler, answer) != 0)
+		bury(compiler, answer);
+}

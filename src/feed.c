@@ -1,0 +1,200 @@
+#include "config.h"
+
+#include "feed.h"
+
+#include "batch.h"
+#include "folder.h"
+#include "py_error.h"
+#include "text.h"
+#include "walk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct feed {
+	const struct feed_settings *settings;
+	struct batch *batch;  /* being filled; NULL: none */
+	struct folder *root;  /* of the folder that is walked */
+	struct buffer prefix; /* what precedes a name of the folder or operand at hand */
+	struct report_lines lines;
+};
+
+static int push(struct feed *feed)
+{
+	struct batch *batch = feed->batch;
+	int error;
+
+	feed->batch = NULL;
+	if (!batch)
+		return 0;
+	if (feed->settings->ahead(feed->settings->context, batch->count) == 0)
+		return batch_push(batch, feed->settings->queue);
+	error = errno;
+	batch_destroy(batch);
+	errno = error;
+	return -1;
+}
+
+/* Adds a source of the folder at hand; pushes a batch that is full. */
+static int add(struct feed *feed, struct folder *root, const char *relative, const char *name,
+	       struct report_slot *slot)
+{
+	if (!feed->batch)
+		feed->batch = batch_create(feed->settings->report, root, relative,
+					   buffer_string(&feed->prefix));
+	if (!feed->batch || batch_add(feed->batch, name, slot) != 0)
+		return -1;
+	return feed->batch->count == BATCH_MAX ? push(feed) : 0;
+}
+
+/* "Listing 'q'..." and, with an error, "Can't list 'q'". */
+static void say_listing(struct feed *feed, const char *path, int error)
+{
+	struct buffer *output = &feed->lines.output;
+
+	if (feed->settings->quiet == 0) {
+		buffer_append_string(output, "Listing ");
+		text_append_repr(output, path);
+		buffer_append_string(output, "...\n");
+	}
+	if (error == 0)
+		return;
+	report_add(feed->settings->report, REPORT_TROUBLE);
+	if (feed->settings->quiet >= 2)
+		return;
+	buffer_append_string(output, "Can't list ");
+	text_append_repr(output, path);
+	buffer_append_byte(output, '\n');
+}
+
+static void set_prefix(struct feed *feed, const char *folder)
+{
+	size_t length = strlen(folder);
+
+	buffer_clear(&feed->prefix);
+	buffer_append(&feed->prefix, folder, length);
+	if (length > 0 && folder[length - 1] != '/')
+		buffer_append_byte(&feed->prefix, '/');
+}
+
+static int visit(void *context, struct walk_folder *folder)
+{
+	struct feed *feed = context;
+	struct report_slot *first;
+
+	report_wait(feed->settings->report);
+	say_listing(feed, folder->path, folder->error);
+	first = report_open(feed->settings->report, folder->place, &feed->lines, folder->count);
+	if (!first && folder->count > 0)
+		return -1;
+	set_prefix(feed, folder->path);
+	for (size_t i = 0; i < folder->count; i++) {
+		struct walk_entry *entry = &folder->entries[i];
+		struct report_slot *slot = report_child(first, i);
+
+		if (entry->folder)
+			entry->place = slot;
+		else if (add(feed, feed->root, folder->relative, entry->name, slot) != 0)
+			return -1;
+	}
+	return push(feed);
+}
+
+static int feed_unlistable(struct feed *feed, const char *operand, int error,
+			   struct report_slot *slot)
+{
+	say_listing(feed, operand, error);
+	(void)report_open(feed->settings->report, slot, &feed->lines, 0);
+	return 0;
+}
+
+static int feed_folder(struct feed *feed, const char *operand, struct report_slot *slot)
+{
+	int error, result;
+
+	if (push(feed) != 0)
+		return -1;
+	feed->root = folder_open(operand);
+	if (!feed->root)
+		return feed_unlistable(feed, operand, errno, slot);
+	result = walk_tree(operand, feed->settings->depth, slot, visit, feed);
+	error = errno;
+	folder_release(feed->root);
+	errno = error;
+	return result;
+}
+
+/* Its folder is not to be opened, though it was to be looked into just now. */
+static int feed_unreachable(struct feed *feed, const char *operand, int error,
+			    struct report_slot *slot)
+{
+	report_add(feed->settings->report, REPORT_TROUBLE);
+	if (feed->settings->quiet < 2) {
+		buffer_append_string(&feed->lines.output, "*** ");
+		py_error_append(&feed->lines.output, error, operand);
+		buffer_append_byte(&feed->lines.output, '\n');
+	}
+	report_fill(feed->settings->report, slot, &feed->lines);
+	return 0;
+}
+
+static int feed_file(struct feed *feed, const char *operand, struct report_slot *slot)
+{
+	const char *slash = strrchr(operand, '/');
+	const char *name = slash ? slash + 1 : operand;
+	size_t length = (size_t)(name - operand);
+	struct folder *root;
+	int error, result;
+
+	if (!walk_is_source(name)) {
+		report_fill_silent(slot);
+		return 0;
+	}
+	/* Named files of one folder, one after the other, make a batch of it. */
+	if (feed->batch &&
+	    (feed->prefix.size != length ||
+	     memcmp(buffer_string(&feed->prefix), operand, length) != 0) &&
+	    push(feed) != 0)
+		return -1;
+	buffer_clear(&feed->prefix);
+	buffer_append(&feed->prefix, operand, length);
+	if (feed->batch)
+		return add(feed, NULL, NULL, name, slot);
+	root = folder_open(length > 0 ? buffer_string(&feed->prefix) : ".");
+	if (!root)
+		return feed_unreachable(feed, operand, errno, slot);
+	result = add(feed, root, "", name, slot);
+	error = errno;
+	folder_release(root);
+	errno = error;
+	return result;
+}
+
+static int feed_operand(struct feed *feed, const char *operand, struct report_slot *slot)
+{
+	struct stat status;
+
+	if (stat(operand, &status) == 0 && S_ISREG(status.st_mode))
+		return feed_file(feed, operand, slot);
+	return feed_folder(feed, operand, slot);
+}
+
+int feed_operands(const struct feed_settings *settings, const char *const *operands, size_t count)
+{
+	struct feed feed = {.settings = settings};
+	int error, result = 0;
+
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = feed_operand(&feed, operands[i], report_operand(settings->report, i));
+	if (result == 0)
+		result = push(&feed);
+	error = errno;
+	batch_destroy(feed.batch);
+	buffer_fini(&feed.prefix);
+	buffer_fini(&feed.lines.output);
+	buffer_fini(&feed.lines.errors);
+	errno = error;
+	return result;
+}

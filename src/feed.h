@@ -1,0 +1,31 @@
+/*
+ * feed: turns operands into batches for the workers, and gives every line its slot.
+ */
+#ifndef PYCOMPILEALL_FEED_H
+#define PYCOMPILEALL_FEED_H
+
+#include "queue.h"
+#include "report.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct feed_settings {
+	struct queue *queue;   /* where batches go */
+	struct report *report; /* has a slot for each operand */
+	long depth;            /* levels below an operand to enter; negative: all */
+	int quiet;             /* 0: "Listing" lines; 1: only trouble; 2 and above: nothing */
+	/* Called before a batch is pushed, with the number of its sources: there should be workers.
+	 * Returns 0, or -1 with errno: the feeding ends. */
+	int (*ahead)(void *context, size_t sources);
+	void *context; /* handed to ahead */
+};
+
+/*
+ * Feeds all operands in their order: files as they are, folders walked. Blocks while the queue is
+ * full or too much output waits. What cannot be reached or listed is reported and counted. Returns
+ * 0, or -1 with errno: EPIPE, the queue was cancelled; ENOMEM; or that of `ahead`.
+ */
+int feed_operands(const struct feed_settings *settings, const char *const *operands, size_t count);
+
+#endif

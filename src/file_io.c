@@ -1,0 +1,257 @@
+#include "config.h"
+
+#include "file_io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Somebody who saves in a loop must not hold a run up for ever. */
+#define READ_TRIES 16
+
+/* A first read as large as most sources spares a second one. */
+#define READ_MINIMUM 16384
+
+/* Closes and keeps errno: for descriptors that were only read from. */
+static void close_quietly(int descriptor)
+{
+	int error = errno;
+
+	(void)close(descriptor);
+	errno = error;
+}
+
+/* Reads until the end of the file or `size` bytes. */
+static ssize_t read_up_to(int descriptor, char *bytes, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t got = read(descriptor, bytes + done, size - done);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
+/* Reads all there is; the file may be longer or shorter than fstat said. */
+static int read_all(int descriptor, struct buffer *bytes, off_t expected)
+{
+	size_t room = expected > READ_MINIMUM ? (size_t)expected : READ_MINIMUM;
+
+	for (;;) {
+		/* One byte more than expected: the read that fills less has seen the end. */
+		char *end = buffer_reserve(bytes, room + 1);
+		ssize_t got;
+
+		if (!end)
+			return -1;
+		got = read_up_to(descriptor, end, room + 1);
+		if (got < 0)
+			return -1;
+		bytes->size += (size_t)got;
+		if ((size_t)got <= room)
+			return 0;
+	}
+}
+
+static bool same_version(const struct stat *left, const struct stat *right)
+{
+	return left->st_size == right->st_size && left->st_mtim.tv_sec == right->st_mtim.tv_sec &&
+	       left->st_mtim.tv_nsec == right->st_mtim.tv_nsec &&
+	       left->st_ctim.tv_sec == right->st_ctim.tv_sec &&
+	       left->st_ctim.tv_nsec == right->st_ctim.tv_nsec;
+}
+
+/* One try: 0, or -1 with errno; EAGAIN: the source changed meanwhile. */
+static int read_version(int descriptor, struct buffer *bytes, struct stat *status)
+{
+	struct stat after;
+
+	buffer_clear(bytes);
+	if (fstat(descriptor, status) != 0)
+		return -1;
+	if (!S_ISREG(status->st_mode)) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (read_all(descriptor, bytes, status->st_size) != 0 || fstat(descriptor, &after) != 0)
+		return -1;
+	if (!same_version(status, &after) || (off_t)bytes->size != status->st_size) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return 0;
+}
+
+int file_io_read_source(int folder, const char *name, struct buffer *bytes, struct stat *status)
+{
+	int result = -1;
+
+	for (int i = 0; i < READ_TRIES && result != 0; i++) {
+		/* Opened anew each time: an editor that saves by renaming leaves the old file. */
+		int descriptor = openat(folder, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+		if (descriptor < 0)
+			return -1;
+		result = read_version(descriptor, bytes, status);
+		close_quietly(descriptor);
+		if (result != 0 && errno != EAGAIN)
+			return -1;
+	}
+	return result;
+}
+
+ssize_t file_io_read_front(int folder, const char *path, void *bytes, size_t size)
+{
+	int descriptor = openat(folder, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	ssize_t got;
+
+	if (descriptor < 0)
+		return -1;
+	got = read_up_to(descriptor, bytes, size);
+	close_quietly(descriptor);
+	return got;
+}
+
+enum file_io_target file_io_target(int folder, const char *path)
+{
+	struct stat status;
+
+	if (fstatat(folder, path, &status, AT_SYMLINK_NOFOLLOW) != 0 || S_ISREG(status.st_mode))
+		return FILE_IO_WRITABLE;
+	return S_ISLNK(status.st_mode) ? FILE_IO_SYMLINK : FILE_IO_NOT_REGULAR;
+}
+
+/* Makes every folder above the last component of `path`, which is cut and mended on the way. */
+static int make_parents(int folder, char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int made;
+
+		*slash = '\0';
+		made = mkdirat(folder, path, 0777);
+		*slash = '/';
+		if (made != 0 && errno != EEXIST)
+			return -1;
+	}
+	return 0;
+}
+
+static int make_folder(int folder, const char *path, bool parents)
+{
+	if (parents) {
+		char *copy = strdup(path);
+		int result = copy ? make_parents(folder, copy) : -1;
+
+		free(copy);
+		if (result != 0)
+			return -1;
+	}
+	/* Another run, or an importing Python, may have made it just now. */
+	if (mkdirat(folder, path, 0777) != 0 && errno != EEXIST)
+		return -1;
+	return 0;
+}
+
+int file_io_open_cache(int folder, const char *path, bool parents)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (parents ? 0 : O_NOFOLLOW);
+	int descriptor;
+
+#ifdef O_PATH
+	flags |= O_PATH;
+#endif
+	descriptor = openat(folder, path, flags);
+	if (descriptor >= 0 || errno != ENOENT)
+		return descriptor;
+	if (make_folder(folder, path, parents) != 0)
+		return -1;
+	return openat(folder, path, flags);
+}
+
+static int write_all(int descriptor, const struct file_io_content *content)
+{
+	struct iovec parts[2] = {
+		{(void *)(uintptr_t)content->header, content->header_size},
+		{(void *)(uintptr_t)content->body, content->body_size},
+	};
+	int part = 0;
+
+	while (part < 2) {
+		ssize_t done = writev(descriptor, parts + part, 2 - part);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -1;
+		for (; part < 2 && (size_t)done >= parts[part].iov_len; part++)
+			done -= (ssize_t)parts[part].iov_len;
+		if (part < 2) {
+			parts[part].iov_base = (char *)parts[part].iov_base + done;
+			parts[part].iov_len -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+/*
+ * The temporary's name does not grow with the target's, which may have all the 255 bytes a name can
+ * have. No other process or thread takes the same one; O_EXCL makes sure.
+ */
+static int create_temporary(int folder, char name[64], mode_t mode)
+{
+	static atomic_uint serial;
+	int descriptor;
+
+	do {
+		(void)snprintf(name, 64, ".pycompileall-%ld-%u.tmp", (long)getpid(),
+			       atomic_fetch_add(&serial, 1));
+		descriptor = openat(folder, name,
+				    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	} while (descriptor < 0 && errno == EEXIST);
+	return descriptor;
+}
+
+int file_io_write(int folder, const char *name, const struct file_io_content *content)
+{
+	char temporary[64];
+	int descriptor = create_temporary(folder, temporary, content->mode);
+	int error;
+
+	if (descriptor < 0)
+		return -1;
+	if (write_all(descriptor, content) != 0) {
+		close_quietly(descriptor);
+		goto fail;
+	}
+	/* A full disk or a network file system may tell only now. */
+	if (close(descriptor) != 0 && errno != EINTR)
+		goto fail;
+	if (renameat(folder, temporary, folder, name) != 0)
+		goto fail;
+	return 0;
+
+fail:
+	error = errno;
+	(void)unlinkat(folder, temporary, 0);
+	errno = error;
+	return -1;
+}
+
+mode_t file_io_cache_mode(mode_t source_mode)
+{
+	return (source_mode | 0200) & 0666;
+}

@@ -1,0 +1,67 @@
+/*
+ * file_io: reads sources consistently and writes .pyc files atomically, relative to open folders.
+ */
+#ifndef PYCOMPILEALL_FILE_IO_H
+#define PYCOMPILEALL_FILE_IO_H
+
+#include "buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/*
+ * Reads a whole source into `bytes` (which is cleared first) and tells in `status` what fstat said
+ * of the very bytes that were read: a source that changed while it was read is read again. Follows
+ * a symbolic link at `name`, as import does. To be called for what was a regular file a moment ago;
+ * a FIFO put in its place does not block it.
+ * Returns 0, or -1 with errno of open(2), read(2), fstat(2); EINVAL: it is not a regular file;
+ * EAGAIN: it changed each time it was read; ENOMEM.
+ */
+int file_io_read_source(int folder, const char *name, struct buffer *bytes, struct stat *status);
+
+/*
+ * Reads up to `size` bytes from the front of a file that may be anything: does not block on a FIFO.
+ * Returns how many there were, or -1 with errno of openat(2) or read(2).
+ */
+ssize_t file_io_read_front(int folder, const char *path, void *bytes, size_t size);
+
+/* What stands where a .pyc is to be written. */
+enum file_io_target {
+	FILE_IO_WRITABLE,    /* nothing, or a regular file */
+	FILE_IO_SYMLINK,     /* a symbolic link, which a rename would replace */
+	FILE_IO_NOT_REGULAR, /* a folder, device, FIFO or socket */
+};
+
+/* Looks at it; what cannot be looked at counts as writable, and writing will say why not. */
+enum file_io_target file_io_target(int folder, const char *path);
+
+/*
+ * Opens the folder at `path` for writing into, making it, and with `parents` all above it, with
+ * mode 0777 less umask if it is missing. Without `parents` the last component is not followed if it
+ * is a symbolic link (ENOTDIR). Returns a descriptor that the caller closes, or -1 with errno.
+ */
+int file_io_open_cache(int folder, const char *path, bool parents);
+
+/* A file as it is to appear. */
+struct file_io_content {
+	const void *header; /* its first bytes */
+	size_t header_size; /* bytes */
+	const void *body;   /* what follows them */
+	size_t body_size;   /* bytes */
+	mode_t mode;        /* of the new file, before the umask is taken off */
+};
+
+/*
+ * Puts `content` at `name` in `folder`, complete or not at all: writes a temporary beside it,
+ * checks its close, and renames. Returns 0, or -1 with errno; then the old file stands as it did
+ * and no temporary is left.
+ */
+int file_io_write(int folder, const char *name, const struct file_io_content *content);
+
+/* The mode of a .pyc for a source's mode: readable as the source is, writable by its owner, never
+ * executable. Source: importlib's _calc_mode and _write_atomic. */
+mode_t file_io_cache_mode(mode_t source_mode);
+
+#endif

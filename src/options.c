@@ -1,0 +1,463 @@
+#include "config.h"
+
+#include "options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The state of one parse. */
+struct parser {
+	struct options *options;
+	FILE *errors;
+	int argc;
+	char *const *argv;
+	int next;       /* the first argument not yet looked at */
+	bool no_memory; /* realloc failed */
+};
+
+/* A row with what the parser does. `value` is NULL for an option that takes none. */
+struct entry {
+	struct option_row row;
+	int (*take)(struct parser *parser, const struct entry *entry, const char *value);
+	size_t flag; /* offset of the bool in struct options that take_flag sets */
+};
+
+#define FLAG(member) take_flag, offsetof(struct options, member)
+
+/* How an option is called in messages: "-j/--workers". */
+static const char *display_name(const struct option_row *row, char text[64])
+{
+	if (row->letter && row->name)
+		(void)snprintf(text, 64, "-%c/--%s", row->letter, row->name);
+	else if (row->letter)
+		(void)snprintf(text, 64, "-%c", row->letter);
+	else
+		(void)snprintf(text, 64, "--%s", row->name);
+	return text;
+}
+
+static void print_usage(FILE *stream)
+{
+	(void)fputs("usage: " PACKAGE_NAME " [OPTION]... [PATH]...\n", stream);
+}
+
+/* Starts a message; what follows is printed by the caller. Always -1. */
+static int complain(struct parser *parser, const struct entry *entry)
+{
+	char name[64];
+
+	print_usage(parser->errors);
+	(void)fputs(PACKAGE_NAME ": error: ", parser->errors);
+	if (entry)
+		(void)fprintf(parser->errors, "argument %s: ", display_name(&entry->row, name));
+	return -1;
+}
+
+/* Python's int(): white space around, a sign, digits. */
+static int parse_integer(const char *text, long *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtol(text, &end, 10);
+	if (end == text || errno != 0)
+		return -1;
+	while (isspace((unsigned char)*end))
+		end++;
+	return *end == '\0' ? 0 : -1;
+}
+
+static int take_integer(struct parser *parser, const struct entry *entry, const char *value,
+			long *number)
+{
+	if (parse_integer(value, number) == 0)
+		return 0;
+	(void)complain(parser, entry);
+	(void)fprintf(parser->errors, "invalid int value: '%s'\n", value);
+	return -1;
+}
+
+static int take_flag(struct parser *parser, const struct entry *entry, const char *value)
+{
+	(void)value;
+	*(bool *)((char *)parser->options + entry->flag) = true;
+	return 0;
+}
+
+static int take_depth(struct parser *parser, const struct entry *entry, const char *value)
+{
+	parser->options->depth_given = true;
+	return take_integer(parser, entry, value, &parser->options->depth);
+}
+
+static int take_quiet(struct parser *parser, const struct entry *entry, const char *value)
+{
+	(void)entry;
+	(void)value;
+	parser->options->quiet++;
+	return 0;
+}
+
+static int take_jobs(struct parser *parser, const struct entry *entry, const char *value)
+{
+	if (take_integer(parser, entry, value, &parser->options->jobs) != 0)
+		return -1;
+	if (parser->options->jobs >= 0)
+		return 0;
+	(void)complain(parser, entry);
+	(void)fputs("the number of workers must not be negative\n", parser->errors);
+	return -1;
+}
+
+static int take_level(struct parser *parser, const struct entry *entry, const char *value)
+{
+	struct options *options = parser->options;
+	long level;
+	int *levels;
+
+	if (take_integer(parser, entry, value, &level) != 0)
+		return -1;
+	if (level < INT_MIN || level > INT_MAX) {
+		(void)complain(parser, entry);
+		(void)fprintf(parser->errors, "level out of range: '%s'\n", value);
+		return -1;
+	}
+	levels = reallocarray(options->levels, options->level_count + 1, sizeof(*levels));
+	if (!levels) {
+		parser->no_memory = true;
+		return -1;
+	}
+	options->levels = levels;
+	levels[options->level_count++] = (int)level;
+	return 0;
+}
+
+/* The modes by their names, sorted as CPython lists them. */
+static const struct {
+	const char *name;
+	enum invalidation_mode mode;
+} modes[] = {
+	{"checked-hash", INVALIDATION_CHECKED_HASH},
+	{"timestamp", INVALIDATION_TIMESTAMP},
+	{"unchecked-hash", INVALIDATION_UNCHECKED_HASH},
+};
+
+static int take_mode(struct parser *parser, const struct entry *entry, const char *value)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(modes[i].name, value) == 0) {
+			parser->options->mode_given = true;
+			parser->options->mode = modes[i].mode;
+			return 0;
+		}
+	}
+	(void)complain(parser, entry);
+	(void)fprintf(parser->errors, "invalid choice: '%s' (choose from '%s', '%s', '%s')\n",
+		      value, modes[0].name, modes[1].name, modes[2].name);
+	return -1;
+}
+
+/* The table. In the order of compileall's own help, ours behind it. */
+static const struct entry entries[] = {
+	{{'h', "help", NULL, "print this help and exit"}, FLAG(help)},
+	{{'l', NULL, NULL, "do not enter subfolders"}, FLAG(no_recursion)},
+	{{'r', NULL, "LEVELS", "enter subfolders LEVELS deep; wins over -l"}, take_depth, 0},
+	{{'f', NULL, NULL, "compile also what is up to date"}, FLAG(force)},
+	{{'q', NULL, NULL, "print only errors; -qq prints nothing"}, take_quiet, 0},
+	{{'j', "workers", "N", "use N worker threads; 0, the default: one a usable CPU"},
+	 take_jobs,
+	 0},
+	{{0, "invalidation-mode", "MODE",
+	  "write .pyc files that are checked by timestamp, checked-hash or unchecked-hash; a valid "
+	  ".pyc of another mode is then stale (default: timestamp, or checked-hash where "
+	  "SOURCE_DATE_EPOCH is set)"},
+	 take_mode,
+	 0},
+	{{'o', NULL, "LEVEL",
+	  "optimization level: -1 (the interpreter's own, the default), 0, 1, 2; may be repeated"},
+	 take_level,
+	 0},
+	{{'v', "verbose", NULL,
+	  "print for each file whether it is fresh or why it is stale, and the counts at the end"},
+	 FLAG(verbose)},
+	{{0, "version", NULL, "print the version and exit"}, FLAG(version)},
+};
+
+#define ENTRY_COUNT (sizeof(entries) / sizeof(entries[0]))
+
+const struct option_row *options_row(size_t index)
+{
+	return index < ENTRY_COUNT ? &entries[index].row : NULL;
+}
+
+static const struct entry *find_letter(char letter)
+{
+	for (size_t i = 0; i < ENTRY_COUNT; i++)
+		if (letter && entries[i].row.letter == letter)
+			return &entries[i];
+	return NULL;
+}
+
+/* The option whose name is `name`, or that alone begins with it. `*matches` is how many do. */
+static const struct entry *find_name(const char *name, size_t length, size_t *matches)
+{
+	const struct entry *found = NULL;
+
+	*matches = 0;
+	for (size_t i = 0; i < ENTRY_COUNT; i++) {
+		const char *candidate = entries[i].row.name;
+
+		if (!candidate || strncmp(candidate, name, length) != 0)
+			continue;
+		found = &entries[i];
+		if (candidate[length] == '\0') {
+			*matches = 1;
+			return found;
+		}
+		++*matches;
+	}
+	return found;
+}
+
+/* argparse takes "-5" and "-.5" for values, since no option looks like a number. */
+static bool is_negative_number(const char *text)
+{
+	size_t digits = strspn(text + 1, "0123456789");
+	const char *rest = text + 1 + digits;
+
+	if (*rest == '\0')
+		return digits > 0;
+	return *rest == '.' && rest[1] && rest[1 + strspn(rest + 1, "0123456789")] == '\0';
+}
+
+static bool looks_like_option(const char *text)
+{
+	if (text[0] != '-' || text[1] == '\0' || is_negative_number(text))
+		return false;
+	/* argparse: what has a space in it and is no option is a name. */
+	return !strchr(text, ' ') || text[1] == '-' || find_letter(text[1]);
+}
+
+static int refuse(struct parser *parser, const char *argument)
+{
+	(void)complain(parser, NULL);
+	(void)fprintf(parser->errors, "unrecognized arguments: %s\n", argument);
+	return -1;
+}
+
+/* Takes an option whose value, if any was written in the same argument, is `value`. */
+static int take_option(struct parser *parser, const struct entry *entry, const char *value)
+{
+	if (!entry->row.argument) {
+		if (!value)
+			return entry->take(parser, entry, NULL);
+		(void)complain(parser, entry);
+		(void)fprintf(parser->errors, "ignored explicit argument '%s'\n", value);
+		return -1;
+	}
+	if (!value && parser->next < parser->argc && !looks_like_option(parser->argv[parser->next]))
+		value = parser->argv[parser->next++];
+	if (value)
+		return entry->take(parser, entry, value);
+	(void)complain(parser, entry);
+	(void)fputs("expected one argument\n", parser->errors);
+	return -1;
+}
+
+static int complain_ambiguous(struct parser *parser, const char *argument, size_t length)
+{
+	const char *separator = "";
+
+	(void)complain(parser, NULL);
+	(void)fprintf(parser->errors, "ambiguous option: %s could match ", argument);
+	for (size_t i = 0; i < ENTRY_COUNT; i++) {
+		const char *name = entries[i].row.name;
+
+		if (!name || strncmp(name, argument + 2, length) != 0)
+			continue;
+		(void)fprintf(parser->errors, "%s--%s", separator, name);
+		separator = ", ";
+	}
+	(void)fputc('\n', parser->errors);
+	return -1;
+}
+
+/* "--name" or "--name=value". */
+static int parse_long(struct parser *parser, const char *argument)
+{
+	size_t matches, length = strcspn(argument + 2, "=");
+	const struct entry *entry = find_name(argument + 2, length, &matches);
+
+	if (matches > 1)
+		return complain_ambiguous(parser, argument, length);
+	if (!entry)
+		return refuse(parser, argument);
+	return take_option(parser, entry, argument[2 + length] ? argument + 3 + length : NULL);
+}
+
+/* "-lqr2": letters, of which the first that takes a value takes the rest; "-r=2" means "-r2". */
+static int parse_cluster(struct parser *parser, const char *argument)
+{
+	for (const char *letter = argument + 1; *letter; letter++) {
+		const struct entry *entry = find_letter(*letter);
+		const char *rest = letter[1] ? letter + 1 : NULL;
+
+		if (!entry)
+			return refuse(parser, argument);
+		if (entry->row.argument)
+			return take_option(parser, entry, rest && *rest == '=' ? rest + 1 : rest);
+		if (take_option(parser, entry, NULL) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void add_operand(struct options *options, const char *operand)
+{
+	options->operands[options->operand_count++] = operand;
+}
+
+static int parse_all(struct parser *parser)
+{
+	bool options_end = false;
+
+	while (parser->next < parser->argc) {
+		const char *argument = parser->argv[parser->next++];
+		int result = 0;
+
+		if (options_end || !looks_like_option(argument))
+			add_operand(parser->options, argument);
+		else if (strcmp(argument, "--") == 0)
+			options_end = true;
+		else if (argument[1] == '-')
+			result = parse_long(parser, argument);
+		else
+			result = parse_cluster(parser, argument);
+		if (result != 0)
+			return -1;
+		/* argparse acts on these at once, whatever follows. */
+		if (parser->options->help || parser->options->version)
+			return 0;
+	}
+	return 0;
+}
+
+enum options_outcome options_parse(struct options *options, int argc, char *const argv[],
+				   FILE *errors)
+{
+	struct parser parser = {
+		.options = options,
+		.errors = errors,
+		.argc = argc,
+		.argv = argv,
+		.next = 1,
+	};
+
+	*options = (struct options){0};
+	options->operands = calloc((size_t)argc + 1, sizeof(*options->operands));
+	if (!options->operands)
+		return OPTIONS_NO_MEMORY;
+	if (parse_all(&parser) == 0)
+		return OPTIONS_OK;
+	return parser.no_memory ? OPTIONS_NO_MEMORY : OPTIONS_WRONG;
+}
+
+void options_fini(struct options *options)
+{
+	free(options->operands);
+	free(options->levels);
+	*options = (struct options){0};
+}
+
+#define HELP_COLUMN 24 /* where the explanations begin */
+#define HELP_WIDTH  79
+
+/* Prints words from `column` on, broken before the width. */
+static void print_wrapped(FILE *stream, const char *text, size_t column)
+{
+	const char *separator = "";
+
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (column + strlen(separator) + word > HELP_WIDTH) {
+			(void)fprintf(stream, "\n%*s", HELP_COLUMN, "");
+			column = HELP_COLUMN;
+			separator = "";
+		}
+		(void)fprintf(stream, "%s%.*s", separator, (int)word, text);
+		column += strlen(separator) + word;
+		separator = " ";
+		text += word + strspn(text + word, " ");
+	}
+	(void)fputc('\n', stream);
+}
+
+static void print_row(FILE *stream, const struct option_row *row)
+{
+	const char *argument = row->argument ? row->argument : "";
+	char left[80];
+	int used;
+
+	if (row->letter && row->name)
+		used = snprintf(left, sizeof(left), "  -%c, --%s %s", row->letter, row->name,
+				argument);
+	else if (row->letter)
+		used = snprintf(left, sizeof(left), "  -%c %s", row->letter, argument);
+	else
+		used = snprintf(left, sizeof(left), "  --%s %s", row->name, argument);
+	if (used < HELP_COLUMN)
+		(void)fprintf(stream, "%-*s", HELP_COLUMN, left);
+	else
+		(void)fprintf(stream, "%s\n%*s", left, HELP_COLUMN, "");
+	print_wrapped(stream, row->help, HELP_COLUMN);
+}
+
+void options_print_help(FILE *stream)
+{
+	print_usage(stream);
+	(void)fputs("\nByte-compile what is not up to date among PATHs: Python sources and "
+		    "folders.\n\n",
+		    stream);
+	for (size_t i = 0; i < ENTRY_COUNT; i++)
+		print_row(stream, &entries[i].row);
+}
+
+long options_depth(const struct options *options)
+{
+	if (options->depth_given)
+		return options->depth > 0 ? options->depth : 0;
+	return options->no_recursion ? 0 : -1;
+}
+
+enum invalidation_mode options_mode(const struct options *options)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+
+	if (options->mode_given)
+		return options->mode;
+	return epoch && *epoch ? INVALIDATION_CHECKED_HASH : INVALIDATION_TIMESTAMP;
+}
+
+int options_default_level(void)
+{
+	const char *text = getenv("PYTHONOPTIMIZE");
+	long level;
+
+	if (!text || !*text)
+		return 0;
+	if (parse_integer(text, &level) != 0 || level < 0 || level > INT_MAX)
+		return 1;
+	return (int)level;
+}
+
+const char *options_pycache_prefix(void)
+{
+	const char *prefix = getenv("PYTHONPYCACHEPREFIX");
+
+	return prefix && *prefix ? prefix : NULL;
+}

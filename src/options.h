@@ -1,0 +1,89 @@
+/*
+ * options: the command line, and the environment that speaks for it.
+ *
+ * One table tells every option: the parser, --help, and the checks that the manual and the
+ * completions agree with it all read that table. The habits are argparse's, because that is what
+ * compileall's users have in their fingers and scripts: clusters (-lqj2), unique abbreviations of
+ * long options, options and operands in any order, "--", and the last of two scalars wins.
+ */
+#ifndef PYCOMPILEALL_OPTIONS_H
+#define PYCOMPILEALL_OPTIONS_H
+
+#include "pyc_header.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct options {
+	bool help;    /* -h: print the help and do nothing */
+	bool version; /* --version: print the version and do nothing */
+
+	int quiet;         /* -q: how often */
+	bool verbose;      /* -v */
+	bool force;        /* -f */
+	bool no_recursion; /* -l */
+	bool depth_given;  /* -r was given: it wins over -l */
+	long depth;        /* -r: levels below an operand */
+	long jobs;         /* -j: worker threads; 0: as many as there are usable CPUs */
+
+	int *levels;        /* -o, as given; NULL: none was */
+	size_t level_count; /* how many */
+
+	bool mode_given;             /* --invalidation-mode */
+	enum invalidation_mode mode; /* valid if mode_given */
+
+	const char **operands; /* borrowed from argv */
+	size_t operand_count;
+};
+
+/* One row of the table. */
+struct option_row {
+	char letter;          /* 'q' for -q; 0: none */
+	const char *name;     /* "workers" for --workers; NULL: none */
+	const char *argument; /* what --help calls its value; NULL: it takes none */
+	const char *help;     /* one sentence or two, without a full stop */
+};
+
+/* What options_parse found. */
+enum options_outcome {
+	OPTIONS_OK,       /* the options stand */
+	OPTIONS_WRONG,    /* a usage error; it was printed on the stream */
+	OPTIONS_NO_MEMORY /* errno is ENOMEM */
+};
+
+/*
+ * Parses argv[1] and what follows. Usage and what is wrong are printed on `errors`. Call
+ * options_fini whatever comes back.
+ */
+enum options_outcome options_parse(struct options *options, int argc, char *const argv[],
+				   FILE *errors);
+
+/* Frees what options_parse allocated. */
+void options_fini(struct options *options);
+
+/* Prints the help. */
+void options_print_help(FILE *stream);
+
+/* The table, for the checks: row `index`, or NULL behind the last. */
+const struct option_row *options_row(size_t index);
+
+/* How many levels below an operand to walk; negative: all. */
+long options_depth(const struct options *options);
+
+/*
+ * The invalidation mode of what is written: the one given, else checked-hash where the environment
+ * has a non-empty SOURCE_DATE_EPOCH, else timestamp. Source: _get_default_invalidation_mode.
+ */
+enum invalidation_mode options_mode(const struct options *options);
+
+/*
+ * The interpreter's own optimization level, sys.flags.optimize: PYTHONOPTIMIZE's number; text that
+ * is none, or negative, counts as 1. Source: _Py_get_env_flag.
+ */
+int options_default_level(void);
+
+/* PYTHONPYCACHEPREFIX, or NULL if it is unset or empty. */
+const char *options_pycache_prefix(void);
+
+#endif

@@ -1,0 +1,154 @@
+#include "config.h"
+
+#include "protocol.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const unsigned char greeting_mark[4] = {'p', 'y', 'c', 's'};
+
+static void put_u32(unsigned char *bytes, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		bytes[i] = (unsigned char)(value >> (8 * i));
+}
+
+static void put_u64(unsigned char *bytes, uint64_t value)
+{
+	put_u32(bytes, (uint32_t)value);
+	put_u32(bytes + 4, (uint32_t)(value >> 32));
+}
+
+static uint32_t get_u32(const unsigned char *bytes)
+{
+	uint32_t value = 0;
+
+	for (int i = 0; i < 4; i++)
+		value |= (uint32_t)bytes[i] << (8 * i);
+	return value;
+}
+
+static uint64_t get_u64(const unsigned char *bytes)
+{
+	return get_u32(bytes) | (uint64_t)get_u32(bytes + 4) << 32;
+}
+
+/* Whether a source, payload or warnings of that size may be asked memory for. */
+static bool body_fits(uint64_t size)
+{
+	return size <= PROTOCOL_BODY_MAX && size <= PTRDIFF_MAX;
+}
+
+static int accept_if(bool valid)
+{
+	if (valid)
+		return 0;
+	errno = EPROTO;
+	return -1;
+}
+
+void protocol_build_greeting(unsigned char bytes[PROTOCOL_GREETING_SIZE],
+			     const struct protocol_greeting *greeting)
+{
+	memcpy(bytes, greeting_mark, sizeof(greeting_mark));
+	put_u32(bytes + 4, greeting->version);
+	memcpy(bytes + 8, greeting->magic, sizeof(greeting->magic));
+	put_u32(bytes + 12, greeting->tag_size);
+}
+
+int protocol_parse_greeting(struct protocol_greeting *greeting,
+			    const unsigned char bytes[PROTOCOL_GREETING_SIZE])
+{
+	greeting->version = get_u32(bytes + 4);
+	memcpy(greeting->magic, bytes + 8, sizeof(greeting->magic));
+	greeting->tag_size = get_u32(bytes + 12);
+	return accept_if(memcmp(bytes, greeting_mark, sizeof(greeting_mark)) == 0 &&
+			 greeting->version == PROTOCOL_VERSION &&
+			 greeting->tag_size <= PROTOCOL_TAG_MAX);
+}
+
+void protocol_build_request(unsigned char bytes[PROTOCOL_REQUEST_SIZE],
+			    const struct protocol_request *request)
+{
+	put_u32(bytes, (uint32_t)request->level);
+	put_u32(bytes + 4, request->flags);
+	put_u32(bytes + 8, request->name_size);
+	put_u32(bytes + 12, 0);
+	put_u64(bytes + 16, request->source_size);
+}
+
+int protocol_parse_request(struct protocol_request *request,
+			   const unsigned char bytes[PROTOCOL_REQUEST_SIZE])
+{
+	request->level = (int32_t)get_u32(bytes);
+	request->flags = get_u32(bytes + 4);
+	request->name_size = get_u32(bytes + 8);
+	request->source_size = get_u64(bytes + 16);
+	return accept_if((request->flags & ~PROTOCOL_REQUEST_QUOTE) == 0 &&
+			 request->name_size <= PROTOCOL_NAME_MAX && get_u32(bytes + 12) == 0 &&
+			 body_fits(request->source_size));
+}
+
+void protocol_build_response(unsigned char bytes[PROTOCOL_RESPONSE_SIZE],
+			     const struct protocol_response *response)
+{
+	put_u32(bytes, response->status);
+	put_u32(bytes + 4, 0);
+	put_u64(bytes + 8, response->payload_size);
+	put_u64(bytes + 16, response->warnings_size);
+}
+
+int protocol_parse_response(struct protocol_response *response,
+			    const unsigned char bytes[PROTOCOL_RESPONSE_SIZE])
+{
+	uint32_t status = get_u32(bytes);
+
+	response->status = status == PROTOCOL_CODE ? PROTOCOL_CODE : PROTOCOL_ERROR;
+	response->payload_size = get_u64(bytes + 8);
+	response->warnings_size = get_u64(bytes + 16);
+	return accept_if((status == PROTOCOL_CODE || status == PROTOCOL_ERROR) &&
+			 get_u32(bytes + 4) == 0 && body_fits(response->payload_size) &&
+			 body_fits(response->warnings_size));
+}
+
+int protocol_send(int socket, const void *bytes, size_t size)
+{
+	const char *next = bytes;
+
+	while (size > 0) {
+		ssize_t sent = send(socket, next, size, MSG_NOSIGNAL);
+
+		if (sent < 0) {
+			if (errno == EINTR)
+				continue;
+			return -1;
+		}
+		next += sent;
+		size -= (size_t)sent;
+	}
+	return 0;
+}
+
+int protocol_receive(int socket, void *bytes, size_t size)
+{
+	char *next = bytes;
+
+	while (size > 0) {
+		ssize_t received = recv(socket, next, size, MSG_WAITALL);
+
+		if (received < 0) {
+			if (errno == EINTR)
+				continue;
+			return -1;
+		}
+		if (received == 0) {
+			errno = ECONNRESET;
+			return -1;
+		}
+		next += received;
+		size -= (size_t)received;
+	}
+	return 0;
+}

@@ -1,0 +1,102 @@
+/*
+ * protocol: the frames between the program and a compile server, shared by both ends.
+ *
+ * One socket (SOCK_STREAM), one conversation: the server greets once, then answers one request
+ * after the other; it ends when the program closes its end. All numbers are little-endian.
+ *
+ * greeting       server -> program, once
+ *   0-3   "pycs"
+ *   4-7   protocol version, PROTOCOL_VERSION
+ *   8-11  magic number (importlib.util.MAGIC_NUMBER)
+ *   12-15 length of the cache tag in bytes, at most PROTOCOL_TAG_MAX
+ *   16-   the cache tag
+ *
+ * request        program -> server
+ *   0-3   level: what compile() is given as `optimize`, signed
+ *   4-7   flags, PROTOCOL_REQUEST_*
+ *   8-11  length of the name in bytes
+ *   12-15 zero
+ *   16-23 length of the source in bytes
+ *   24-   the name (co_filename, file system bytes), then the source (raw bytes)
+ *
+ * response       server -> program
+ *   0-3   status, enum protocol_status
+ *   4-7   zero
+ *   8-15  length of the payload in bytes: marshalled code, or the error's message in UTF-8
+ *   16-23 length of the warnings in bytes: what Python printed on stderr, in UTF-8
+ *   24-   the payload, then the warnings
+ *
+ * Either end takes any bytes: a length beyond its limit, or an unknown version or status, is
+ * EPROTO, never a crash and never an allocation of that size.
+ */
+#ifndef PYCOMPILEALL_PROTOCOL_H
+#define PYCOMPILEALL_PROTOCOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROTOCOL_VERSION       1u
+#define PROTOCOL_GREETING_SIZE 16u                 /* bytes, without the tag */
+#define PROTOCOL_REQUEST_SIZE  24u                 /* bytes, without name and source */
+#define PROTOCOL_RESPONSE_SIZE 24u                 /* bytes, without payload and warnings */
+#define PROTOCOL_TAG_MAX       255u                /* bytes of a cache tag */
+#define PROTOCOL_NAME_MAX      (1u << 20)          /* bytes of a name */
+#define PROTOCOL_BODY_MAX      ((uint64_t)1 << 32) /* bytes of a source, payload or warnings */
+
+/* The name is where the source stands, so a message may quote its lines; without it (-d, -s, -p)
+ * Python finds no file under that name and quotes none. */
+#define PROTOCOL_REQUEST_QUOTE 1u
+
+enum protocol_status {
+	PROTOCOL_CODE = 0,  /* the payload is the marshalled code object */
+	PROTOCOL_ERROR = 1, /* the payload is py_compile.PyCompileError's message */
+};
+
+struct protocol_greeting {
+	uint32_t version;
+	unsigned char magic[4];
+	uint32_t tag_size; /* bytes */
+};
+
+struct protocol_request {
+	int32_t level;
+	uint32_t flags;
+	uint32_t name_size;   /* bytes */
+	uint64_t source_size; /* bytes */
+};
+
+struct protocol_response {
+	enum protocol_status status;
+	uint64_t payload_size;  /* bytes */
+	uint64_t warnings_size; /* bytes */
+};
+
+/* Write the fixed part of a frame. */
+void protocol_build_greeting(unsigned char bytes[PROTOCOL_GREETING_SIZE],
+			     const struct protocol_greeting *greeting);
+void protocol_build_request(unsigned char bytes[PROTOCOL_REQUEST_SIZE],
+			    const struct protocol_request *request);
+void protocol_build_response(unsigned char bytes[PROTOCOL_RESPONSE_SIZE],
+			     const struct protocol_response *response);
+
+/* Take the fixed part of a frame apart. 0, or -1 with errno EPROTO: not such a frame. */
+int protocol_parse_greeting(struct protocol_greeting *greeting,
+			    const unsigned char bytes[PROTOCOL_GREETING_SIZE]);
+int protocol_parse_request(struct protocol_request *request,
+			   const unsigned char bytes[PROTOCOL_REQUEST_SIZE]);
+int protocol_parse_response(struct protocol_response *response,
+			    const unsigned char bytes[PROTOCOL_RESPONSE_SIZE]);
+
+/*
+ * Sends all `size` bytes. 0, or -1 with errno of send(2); EPIPE raises no signal. May block while
+ * the other end does not read.
+ */
+int protocol_send(int socket, const void *bytes, size_t size);
+
+/*
+ * Receives exactly `size` bytes. 0, or -1 with errno of recv(2), or ECONNRESET where the other end
+ * closed before the last byte. May block while the other end does not write.
+ */
+int protocol_receive(int socket, void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * py_error: errno as the exception Python would raise (PEP 3151).
+ */
+#ifndef PYCOMPILEALL_PY_ERROR_H
+#define PYCOMPILEALL_PY_ERROR_H
+
+struct buffer;
+
+/*
+ * The name of OSError's subclass for an errno: "FileNotFoundError", "PermissionError", ...;
+ * "OSError" where Python has none. A constant string.
+ */
+const char *py_error_name(int error);
+
+/*
+ * Appends "PermissionError: [Errno 13] Permission denied: 'path'" as Python prints an OSError;
+ * without the path and its colon if `path` is NULL. `path` is bytes as the file system has them.
+ */
+void py_error_append(struct buffer *buffer, int error, const char *path);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * queue: jobs handed from producers to consumers, a bounded number at a time.
+ *
+ * A job is a number of like parts (for us: the files of one folder). It is given to one consumer,
+ * but a consumer that finds nothing waiting takes parts of a job that another one has begun. So
+ * hand-over costs one lock a job and not one a part, and still nobody idles while any part of any
+ * job waits.
+ *
+ * Who produces: any thread, queue_push. It blocks while the queue is full.
+ * Who consumes: threads between queue_join and queue_leave, each with a ticket of its own.
+ * What throttles: `capacity`, the number of jobs that nobody has begun.
+ * Who frees: the queue holds one reference to a job and each ticket that works on it another;
+ *     whoever gives up the last one calls the job's `finish`, outside the lock.
+ * How it stops: queue_close lets consumers drain what is there and then end; queue_cancel drops
+ *     what is there. A consumer that leaves in mid-job puts the rest of it back. When the last
+ *     consumer is gone, producers get EPIPE instead of waiting for ever.
+ */
+#ifndef PYCOMPILEALL_QUEUE_H
+#define PYCOMPILEALL_QUEUE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct queue;
+
+/* What is handed over: to be embedded, first, in the producer's own struct. */
+struct queue_job {
+	size_t parts;                          /* how many; set before the push, 1 or more */
+	void (*finish)(struct queue_job *job); /* called once, after the last part or cancel */
+	atomic_size_t next;                    /* the queue's: the first part nobody has taken */
+	atomic_size_t references;              /* the queue's */
+	struct queue_job *behind;              /* the queue's: the next job waiting */
+};
+
+/* One consumer's place. All of it is the queue's, but `job` and `part` are to be read. */
+struct queue_ticket {
+	struct queue_job *job;               /* the job at hand */
+	size_t part;                         /* the part at hand, from 0 */
+	struct queue_ticket *before, *after; /* the other consumers */
+};
+
+/*
+ * A queue that holds at most `capacity` (1 or more) jobs that nobody has begun. NULL with errno
+ * ENOMEM or that of pthreads.
+ */
+struct queue *queue_create(size_t capacity);
+
+/* Frees a queue that no thread uses any more; jobs still in it are finished. NULL is legal. */
+void queue_destroy(struct queue *queue);
+
+/* Announces a consumer, so that producers know that somebody will come: called before the
+ * consumer's thread starts, or by it. Never blocks for long. */
+void queue_join(struct queue *queue, struct queue_ticket *ticket);
+
+/* The consumer takes no more. What is left of its job goes back to the front of the queue. */
+void queue_leave(struct queue *queue, struct queue_ticket *ticket);
+
+/*
+ * Hands over a job. Blocks while the queue is full. 0, or -1 with errno EPIPE: the queue is closed
+ * or cancelled, or all consumers have left; the job is the caller's still, unfinished.
+ */
+int queue_push(struct queue *queue, struct queue_job *job);
+
+/*
+ * Takes the next part: ticket->job and ticket->part. Blocks while there is none and there may be
+ * one. False: there will be none; the consumer is to leave.
+ */
+bool queue_next(struct queue *queue, struct queue_ticket *ticket);
+
+/*
+ * Tells consumers that sleep that the job at hand can be shared. To be called when a part turns out
+ * to be long: waking somebody for a part of microseconds would cost more than the part.
+ */
+void queue_invite(struct queue *queue, const struct queue_ticket *ticket);
+
+/* No job will come any more. Pushing after this is EPIPE. May be called again. */
+void queue_close(struct queue *queue);
+
+/* Stops as fast as it can: what waits is finished without being worked on, and every queue_next
+ * returns false from now on. May be called by any thread, any number of times. */
+void queue_cancel(struct queue *queue);
+
+#endif

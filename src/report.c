@@ -1,0 +1,420 @@
+#include "config.h"
+
+#include "report.h"
+
+#include "progress.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WAITING_MAX  8192  /* folders and slots with lines that wait; some MiB at most */
+#define OUTPUT_CHUNK 32768 /* bytes gathered for one write */
+#define TICK         100   /* milliseconds between two looks of the progress line */
+
+/* What a slot has to say, packed: most slots have nothing and hold NULL. */
+struct lines {
+	size_t output_size; /* bytes for standard output */
+	size_t errors_size; /* bytes for standard error, behind them */
+	char bytes[];
+};
+
+struct report_slot {
+	struct lines *lines;
+	struct block *children;
+	atomic_bool filled; /* published last: what stands above may be read */
+};
+
+/* The slots of one folder. */
+struct block {
+	struct block *above;
+	size_t index; /* the first slot that is not printed */
+	size_t count;
+	struct report_slot slots[];
+};
+
+struct report {
+	pthread_mutex_t lock;
+	pthread_cond_t room;  /* report_wait waits: fewer slots wait, or it is cancelled */
+	struct block *top;    /* the operands */
+	struct block *cursor; /* the block of the first slot that is not printed */
+	size_t waiting;       /* filled folders and slots with lines, not printed */
+	bool cancelled;       /* nobody waits any more */
+	struct buffer output; /* gathered for standard output */
+	bool direct;          /* standard output is a terminal: gather nothing */
+	int output_error;     /* errno of the first write that failed; 0: none */
+	atomic_bool lost;     /* lines were lost for want of memory */
+	atomic_size_t counts[4];
+	atomic_size_t servers;
+
+	struct progress *progress; /* NULL: no line */
+	pthread_t ticker;          /* the thread that keeps the line up to date */
+	pthread_cond_t tick;       /* it waits: for the next look, or for the end */
+	bool ended;                /* it is to end */
+};
+
+static struct block *create_block(size_t count)
+{
+	struct block *block = malloc(sizeof(*block) + count * sizeof(block->slots[0]));
+
+	if (!block)
+		return NULL;
+	block->above = NULL;
+	block->index = 0;
+	block->count = count;
+	for (size_t i = 0; i < count; i++) {
+		block->slots[i].lines = NULL;
+		block->slots[i].children = NULL;
+		atomic_init(&block->slots[i].filled, false);
+	}
+	return block;
+}
+
+/* Frees a block with all that hangs below it. The depth is that of the tree that was walked. */
+static void destroy_block(struct block *block)
+{
+	if (!block)
+		return;
+	for (size_t i = block->index; i < block->count; i++) {
+		free(block->slots[i].lines);
+		destroy_block(block->slots[i].children);
+	}
+	free(block);
+}
+
+static struct progress_state progress_state(const struct report *report)
+{
+	struct report_counts counts = report_counts(report);
+
+	return (struct progress_state){
+		.done = counts.checked,
+		.compiled = counts.compiled,
+		.failed = counts.failed,
+	};
+}
+
+static void *tick(void *argument)
+{
+	struct report *report = argument;
+
+	thread_lock(&report->lock);
+	while (!report->ended) {
+		struct progress_state state = progress_state(report);
+
+		progress_show(report->progress, &state);
+		(void)thread_wait_for(&report->tick, &report->lock, TICK);
+	}
+	thread_unlock(&report->lock);
+	return NULL;
+}
+
+static void stop_progress(struct report *report)
+{
+	if (!report->progress)
+		return;
+	thread_lock(&report->lock);
+	report->ended = true;
+	thread_wake_all(&report->tick);
+	thread_unlock(&report->lock);
+	(void)thread_join(report->ticker);
+	thread_condition_fini(&report->tick);
+	progress_destroy(report->progress);
+	report->progress = NULL;
+}
+
+struct report *report_create(size_t operands)
+{
+	struct report *report = calloc(1, sizeof(*report));
+
+	if (!report)
+		return NULL;
+	report->top = report->cursor = create_block(operands);
+	report->direct = isatty(STDOUT_FILENO) == 1;
+	if (!report->top)
+		goto fail;
+	if (thread_lock_init(&report->lock) != 0)
+		goto fail;
+	if (thread_condition_init(&report->room) != 0)
+		goto fail_lock;
+	return report;
+
+fail_lock:
+	thread_lock_fini(&report->lock);
+fail:
+	free(report->top);
+	free(report);
+	return NULL;
+}
+
+void report_destroy(struct report *report)
+{
+	if (!report)
+		return;
+	stop_progress(report);
+	destroy_block(report->top);
+	buffer_fini(&report->output);
+	thread_condition_fini(&report->room);
+	thread_lock_fini(&report->lock);
+	free(report);
+}
+
+void report_show_progress(struct report *report)
+{
+	report->progress = progress_create(STDERR_FILENO);
+	if (!report->progress)
+		return;
+	if (thread_condition_init(&report->tick) == 0) {
+		if (thread_create(&report->ticker, tick, report) == 0)
+			return;
+		thread_condition_fini(&report->tick);
+	}
+	progress_destroy(report->progress);
+	report->progress = NULL;
+}
+
+struct report_slot *report_operand(struct report *report, size_t index)
+{
+	return &report->top->slots[index];
+}
+
+struct report_slot *report_child(struct report_slot *first, size_t index)
+{
+	return first + index;
+}
+
+/* Writes everything; remembers the first error, after which nothing is written any more. */
+static void write_out(struct report *report, int descriptor, const char *bytes, size_t size)
+{
+	while (size > 0) {
+		ssize_t done = write(descriptor, bytes, size);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0) {
+			if (descriptor == STDOUT_FILENO && !report->output_error)
+				report->output_error = errno;
+			return;
+		}
+		bytes += done;
+		size -= (size_t)done;
+	}
+}
+
+static void flush_output(struct report *report)
+{
+	if (!report->output_error)
+		write_out(report, STDOUT_FILENO, report->output.data, report->output.size);
+	if (buffer_failed(&report->output))
+		atomic_store(&report->lost, true);
+	buffer_clear(&report->output);
+}
+
+static void print_lines(struct report *report, const struct lines *lines)
+{
+	if (report->progress)
+		progress_hide(report->progress);
+	buffer_append(&report->output, lines->bytes, lines->output_size);
+	if (report->direct || lines->errors_size > 0 || report->output.size >= OUTPUT_CHUNK)
+		flush_output(report);
+	write_out(report, STDERR_FILENO, lines->bytes + lines->output_size, lines->errors_size);
+}
+
+/* Prints a slot and steps behind it, or into its children. False: it is not filled yet. */
+static bool print_slot(struct report *report)
+{
+	struct block *block = report->cursor;
+	struct report_slot *slot = &block->slots[block->index];
+
+	if (!atomic_load_explicit(&slot->filled, memory_order_acquire))
+		return false;
+	if (slot->lines || slot->children)
+		report->waiting--;
+	if (slot->lines) {
+		print_lines(report, slot->lines);
+		free(slot->lines);
+		slot->lines = NULL;
+	}
+	if (slot->children) {
+		slot->children->above = block;
+		report->cursor = slot->children;
+	} else {
+		block->index++;
+	}
+	return true;
+}
+
+/* Steps out of a block that is printed to its end. False: it was the outermost. */
+static bool leave_block(struct report *report)
+{
+	struct block *block = report->cursor, *above = block->above;
+
+	if (!above)
+		return false;
+	above->slots[above->index].children = NULL;
+	above->index++;
+	report->cursor = above;
+	free(block);
+	return true;
+}
+
+/* Prints as far as the tree is filled; the lock is held. */
+static void advance(struct report *report)
+{
+	bool more = true;
+
+	while (more) {
+		if (report->cursor->index < report->cursor->count)
+			more = print_slot(report);
+		else
+			more = leave_block(report);
+	}
+	if (report->waiting < WAITING_MAX)
+		thread_wake_all(&report->room);
+}
+
+/* Packs what the two buffers hold and clears them. NULL: nothing, or no memory, which is noted. */
+static struct lines *pack_lines(struct report *report, struct report_lines *from)
+{
+	size_t size = from ? from->output.size + from->errors.size : 0;
+	struct lines *lines = NULL;
+
+	if (size > 0) {
+		lines = malloc(sizeof(*lines) + size);
+		if (lines) {
+			lines->output_size = from->output.size;
+			lines->errors_size = from->errors.size;
+			if (lines->output_size > 0)
+				memcpy(lines->bytes, from->output.data, lines->output_size);
+			if (lines->errors_size > 0)
+				memcpy(lines->bytes + lines->output_size, from->errors.data,
+				       lines->errors_size);
+		} else {
+			atomic_store(&report->lost, true);
+		}
+	}
+	if (from) {
+		if (buffer_failed(&from->output) || buffer_failed(&from->errors))
+			atomic_store(&report->lost, true);
+		buffer_clear(&from->output);
+		buffer_clear(&from->errors);
+	}
+	return lines;
+}
+
+/* Publishes a slot and prints what has become printable. After a cancel the slot stays a hole: what
+ * was being done then has failed for no reason of its own. */
+static void publish(struct report *report, struct report_slot *slot, struct lines *lines,
+		    struct block *children)
+{
+	bool dropped;
+
+	thread_lock(&report->lock);
+	slot->children = children;
+	dropped = report->cancelled;
+	if (!dropped) {
+		slot->lines = lines;
+		report->waiting += lines || children;
+		atomic_store_explicit(&slot->filled, true, memory_order_release);
+		advance(report);
+	}
+	thread_unlock(&report->lock);
+	if (dropped)
+		free(lines);
+}
+
+struct report_slot *report_open(struct report *report, struct report_slot *slot,
+				struct report_lines *lines, size_t children)
+{
+	struct block *block = children > 0 ? create_block(children) : NULL;
+	int error = errno;
+
+	publish(report, slot, pack_lines(report, lines), block);
+	errno = error;
+	return block ? &block->slots[0] : NULL;
+}
+
+void report_fill_silent(struct report_slot *slot)
+{
+	atomic_store_explicit(&slot->filled, true, memory_order_release);
+}
+
+void report_fill(struct report *report, struct report_slot *slot, struct report_lines *lines)
+{
+	struct lines *packed = pack_lines(report, lines);
+
+	if (packed)
+		publish(report, slot, packed, NULL);
+	else
+		report_fill_silent(slot);
+}
+
+void report_flush(struct report *report)
+{
+	thread_lock(&report->lock);
+	advance(report);
+	thread_unlock(&report->lock);
+}
+
+void report_wait(struct report *report)
+{
+	thread_lock(&report->lock);
+	while (report->waiting >= WAITING_MAX && !report->cancelled)
+		thread_wait(&report->room, &report->lock);
+	thread_unlock(&report->lock);
+}
+
+void report_cancel(struct report *report)
+{
+	thread_lock(&report->lock);
+	report->cancelled = true;
+	thread_wake_all(&report->room);
+	thread_unlock(&report->lock);
+}
+
+void report_add(struct report *report, enum report_count what)
+{
+	atomic_fetch_add_explicit(&report->counts[what], 1, memory_order_relaxed);
+}
+
+void report_add_servers(struct report *report, size_t servers)
+{
+	atomic_fetch_add_explicit(&report->servers, servers, memory_order_relaxed);
+}
+
+struct report_counts report_counts(const struct report *report)
+{
+	struct report_counts counts = {
+		.fresh = atomic_load(&report->counts[REPORT_FRESH]),
+		.compiled = atomic_load(&report->counts[REPORT_COMPILED]),
+		.failed = atomic_load(&report->counts[REPORT_FAILED]),
+		.trouble = atomic_load(&report->counts[REPORT_TROUBLE]),
+		.servers = atomic_load(&report->servers),
+	};
+
+	counts.checked = counts.fresh + counts.compiled + counts.failed;
+	return counts;
+}
+
+int report_end(struct report *report, const char *last)
+{
+	stop_progress(report);
+	thread_lock(&report->lock);
+	advance(report);
+	if (last)
+		buffer_append_string(&report->output, last);
+	flush_output(report);
+	thread_unlock(&report->lock);
+	if (report->output_error) {
+		errno = report->output_error;
+		return -1;
+	}
+	return 0;
+}
+
+bool report_failed(const struct report *report)
+{
+	return atomic_load(&report->lost);
+}

@@ -1,0 +1,45 @@
+/*
+ * text: names and messages the way Python prints and sorts them.
+ *
+ * Python sees a file name as the locale's characters, each byte that fits none as a lone surrogate
+ * U+DC80..U+DCFF (PEP 383), and prints with the stream's encoding and backslashreplace. Here a name
+ * stays bytes; these functions give its order and its printed forms.
+ */
+#ifndef PYCOMPILEALL_TEXT_H
+#define PYCOMPILEALL_TEXT_H
+
+#include <stddef.h>
+
+struct buffer;
+
+/*
+ * Takes the locale's character set from the environment. As Python does (PEP 538, PEP 540), the C
+ * and POSIX locales, and one that the C library does not know, stand for UTF-8. Changes the
+ * process's LC_CTYPE: call it once, at the start of main, before there are threads. Without it,
+ * UTF-8 is taken. All the other functions may be called from several threads at once.
+ */
+void text_init(void);
+
+/*
+ * Compares two names by code point, the order of Python's sorted(). Negative, zero or positive like
+ * strcmp. Differs from strcmp only for bytes that do not decode: they sort as surrogates.
+ */
+int text_compare(const char *left, const char *right);
+
+/*
+ * Appends repr(name) in the output's encoding: quoted, with escapes for what str.isprintable
+ * refuses (by libutf8proc's edition of Unicode) and for what the encoding lacks. Source:
+ * unicode_repr in CPython's unicodeobject.c.
+ */
+void text_append_repr(struct buffer *buffer, const char *name);
+
+/* Appends str(name) in the output's encoding; what it lacks is escaped (backslashreplace). */
+void text_append_name(struct buffer *buffer, const char *name);
+
+/*
+ * Appends `size` bytes of UTF-8, as a compile server sends messages, in the output's encoding; what
+ * it lacks is escaped (backslashreplace). Bytes that are not UTF-8 are escaped as \xNN.
+ */
+void text_append_utf8(struct buffer *buffer, const char *utf8, size_t size);
+
+#endif

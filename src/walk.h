@@ -1,0 +1,48 @@
+/*
+ * walk: visits the folders below an operand in the order of the output.
+ *
+ * Physical: a symbolic link below the operand is never entered. Each folder is visited once, before
+ * anything in it, with all its entries that matter in sorted order; then those of its subfolders
+ * that were not refused, depth first. `__pycache__` is left out, hidden folders are not.
+ *
+ * Built on fts(3); where a libc has none, on nftw(3), which must hold the whole listing in memory
+ * to sort it. Source of the order: os.listdir and names.sort() in compileall._walk_dir.
+ */
+#ifndef PYCOMPILEALL_WALK_H
+#define PYCOMPILEALL_WALK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What may matter in a folder: a subfolder, or a name that ends in ".py" and is no folder. */
+struct walk_entry {
+	const char *name;
+	bool folder; /* to be visited; set it to false to keep the walk out */
+	void *place; /* the visitor's: comes back in walk_folder.place when a folder is visited */
+};
+
+/* One folder. All of it belongs to the walk and lasts until the visitor returns. */
+struct walk_folder {
+	const char *path;     /* as it is printed: the operand, and below it names and slashes */
+	const char *relative; /* the same beneath the operand; "" for the operand itself */
+	void *place;          /* what the visitor of the folder above gave it */
+	int error;            /* 0, or errno: it cannot be listed, or not wholly */
+	struct walk_entry *entries; /* sorted by text_compare */
+	size_t count;               /* entries */
+};
+
+/* Is shown each folder. Returns 0 to go on, or -1: the walk ends at once. */
+typedef int walk_visitor(void *context, struct walk_folder *folder);
+
+/*
+ * Walks the folder `root`, links in the operand itself followed. `depth` is the number of levels
+ * below it to visit, or negative: all. `place` is the operand's own. A folder that cannot be listed
+ * is visited all the same, with its error. Returns 0, or -1: the visitor ended it (errno is the
+ * visitor's), or errno ENOMEM. Not safe between threads where only nftw exists.
+ */
+int walk_tree(const char *root, long depth, void *place, walk_visitor *visit, void *context);
+
+/* Whether a name is one of a source: it ends in ".py". */
+bool walk_is_source(const char *name);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * walk_entries: what the two ways to walk, walk_fts and walk_nftw, have in common. Theirs alone.
+ */
+#ifndef PYCOMPILEALL_WALK_ENTRIES_H
+#define PYCOMPILEALL_WALK_ENTRIES_H
+
+#include "walk.h"
+
+/* A list of entries that grows; the names are borrowed. */
+struct walk_entries {
+	struct walk_entry *list;
+	size_t count, capacity;
+};
+
+/* Adds one; 0, or -1 with errno ENOMEM. */
+int walk_entries_add(struct walk_entries *entries, const char *name, bool folder);
+
+/* Frees the list, not the names. */
+void walk_entries_fini(struct walk_entries *entries);
+
+/* Whether no walk enters a folder of that name. */
+bool walk_is_skipped(const char *name);
+
+/* The part of a path that lies beneath its first `root_length` bytes, without leading slashes. */
+const char *walk_relative(const char *path, size_t root_length);
+
+#endif

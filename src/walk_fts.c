@@ -1,0 +1,266 @@
+/* walk_tree on fts(3). */
+#include "config.h"
+
+#include "walk_entries.h"
+
+#ifndef USE_NFTW
+
+#include "text.h"
+
+#include <errno.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __linux__
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#endif
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
+
+struct walk {
+	FTS *fts;
+	size_t root_length; /* of the operand, which the paths begin with */
+	long depth;         /* levels below fts's own root to visit; negative: all */
+	walk_visitor *visit;
+	void *context;
+	struct walk_entries entries; /* of the folder at hand */
+};
+
+/*
+ * With FTS_NOSTAT fts spares a stat for each file, but then it believes the link count of a folder
+ * to tell how many subfolders there are, and on a file system that reports it wrongly (CIFS, some
+ * FUSE) it takes the rest for files and they are lost. So only where the count is known to be
+ * right, or 1, which fts does not believe.
+ */
+static bool link_counts_are_right(const char *path)
+{
+#ifdef __linux__
+	struct statfs status;
+
+	if (statfs(path, &status) != 0)
+		return false;
+	switch ((unsigned long)status.f_type & 0xffffffffUL) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case OVERLAYFS_SUPER_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+#else
+	(void)path;
+	return false;
+#endif
+}
+
+static int compare(const FTSENT **left, const FTSENT **right)
+{
+	return text_compare((*left)->fts_name, (*right)->fts_name);
+}
+
+static bool is_folder(const FTSENT *entry)
+{
+	return entry->fts_info == FTS_D;
+}
+
+/* Keeps the walk out of a child. fts shows a first child all the same, so it carries a mark. */
+static void refuse(struct walk *walk, FTSENT *child)
+{
+	(void)fts_set(walk->fts, child, FTS_SKIP);
+	child->fts_number = 1;
+}
+
+static bool is_refused(const FTSENT *entry)
+{
+	return entry->fts_number != 0;
+}
+
+/*
+ * Gathers what matters among a folder's children; returns -1 for want of memory. What fts could not
+ * even stat may be a folder that nobody will see: that is the folder's error.
+ */
+static int gather(struct walk *walk, FTSENT *children, long level, struct walk_folder *folder)
+{
+	bool enter = walk->depth < 0 || level < walk->depth;
+
+	walk->entries.count = 0;
+	for (FTSENT *child = children; child; child = child->fts_link) {
+		bool enters = is_folder(child) && enter && !walk_is_skipped(child->fts_name);
+
+		if (is_folder(child) && !enters)
+			refuse(walk, child);
+		else if (child->fts_info == FTS_NS && child->fts_errno != ENOENT)
+			folder->error = child->fts_errno;
+		if (!enters && (is_folder(child) || !walk_is_source(child->fts_name)))
+			continue;
+		if (walk_entries_add(&walk->entries, child->fts_name, enters) != 0)
+			return -1;
+	}
+	folder->entries = walk->entries.list;
+	folder->count = walk->entries.count;
+	return 0;
+}
+
+/* Hands each child folder the place the visitor gave it, or keeps the walk out of it. The entries
+ * are the children that were gathered, in the same order. */
+static void hand_places(struct walk *walk, FTSENT *children)
+{
+	struct walk_entry *entry = walk->entries.list;
+	struct walk_entry *end = entry + walk->entries.count;
+
+	for (FTSENT *child = children; child && entry < end; child = child->fts_link) {
+		if (entry->name != child->fts_name)
+			continue;
+		if (entry->folder)
+			child->fts_pointer = entry->place;
+		else if (is_folder(child))
+			refuse(walk, child);
+		entry++;
+	}
+}
+
+/* Shows a folder whose children are known. */
+static int show(struct walk *walk, FTSENT *entry, FTSENT *children, int error)
+{
+	struct walk_folder folder = {
+		.path = entry->fts_path,
+		.relative = walk_relative(entry->fts_path, walk->root_length),
+		.place = entry->fts_pointer,
+		.error = error,
+	};
+
+	if (gather(walk, children, entry->fts_level, &folder) != 0)
+		return -1;
+	return walk->visit(walk->context, &folder);
+}
+
+static int visit_folder(struct walk *walk, FTSENT *entry)
+{
+	char *end = entry->fts_path + entry->fts_pathlen;
+	FTSENT *children;
+	char behind;
+	int error, result;
+
+	errno = 0;
+	children = fts_children(walk->fts, 0);
+	/* Without children and without errno the folder is empty. */
+	error = children ? 0 : errno;
+	/* fts_children leaves a child's name behind the folder's; its manual wants that put back.
+	 */
+	behind = *end;
+	*end = '\0';
+	result = show(walk, entry, children, error);
+	*end = behind;
+	if (result != 0)
+		return -1;
+	hand_places(walk, children);
+	/* Nothing to go down to: fts need not look once more. */
+	if (!children)
+		(void)fts_set(walk->fts, entry, FTS_SKIP);
+	return 0;
+}
+
+/* fts's own root cannot be looked at: it is shown as a folder that cannot be listed. */
+static int visit_unlistable(struct walk *walk, const FTSENT *entry)
+{
+	struct walk_folder folder = {
+		.path = entry->fts_path,
+		.relative = walk_relative(entry->fts_path, walk->root_length),
+		.place = entry->fts_pointer,
+		.error = entry->fts_errno ? entry->fts_errno : ENOTDIR,
+	};
+
+	return walk->visit(walk->context, &folder);
+}
+
+static int walk_from(struct walk *walk, const char *path, int options, void *place);
+
+/* Another file system may count links in another way: it is walked by an fts of its own. */
+static int visit_mount(struct walk *walk, FTSENT *entry)
+{
+	struct walk below = *walk;
+
+	if (walk->depth >= 0)
+		below.depth = walk->depth - entry->fts_level;
+	below.entries = (struct walk_entries){0};
+	(void)fts_set(walk->fts, entry, FTS_SKIP);
+	return walk_from(&below, entry->fts_path, 0, entry->fts_pointer);
+}
+
+static int visit_entry(struct walk *walk, FTSENT *entry)
+{
+	bool top = entry->fts_level == FTS_ROOTLEVEL;
+
+	switch (entry->fts_info) {
+	case FTS_D:
+		if (is_refused(entry))
+			return 0;
+		if (!top && entry->fts_dev != entry->fts_parent->fts_dev)
+			return visit_mount(walk, entry);
+		return visit_folder(walk, entry);
+	case FTS_DNR:
+	case FTS_DP:
+		return 0;
+	default:
+		return top ? visit_unlistable(walk, entry) : 0;
+	}
+}
+
+static int read_all(struct walk *walk, void *place)
+{
+	for (;;) {
+		FTSENT *entry;
+
+		errno = 0;
+		entry = fts_read(walk->fts);
+		if (!entry)
+			return errno == 0 ? 0 : -1;
+		if (entry->fts_level == FTS_ROOTLEVEL && entry->fts_info != FTS_DP)
+			entry->fts_pointer = place;
+		if (visit_entry(walk, entry) != 0)
+			return -1;
+	}
+}
+
+/* Walks with an fts of its own; takes `walk->entries` down again. */
+static int walk_from(struct walk *walk, const char *path, int options, void *place)
+{
+	char *copy = strdup(path);
+	char *roots[] = {copy, NULL};
+	int error, result = -1;
+
+	if (!copy)
+		return -1;
+	if (link_counts_are_right(path))
+		options |= FTS_NOSTAT;
+	walk->fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | options, compare);
+	if (walk->fts)
+		result = read_all(walk, place);
+	error = errno;
+	if (walk->fts)
+		(void)fts_close(walk->fts);
+	walk_entries_fini(&walk->entries);
+	free(copy);
+	errno = error;
+	return result;
+}
+
+int walk_tree(const char *root, long depth, void *place, walk_visitor *visit, void *context)
+{
+	struct walk walk = {
+		.root_length = strlen(root),
+		.depth = depth,
+		.visit = visit,
+		.context = context,
+	};
+
+	return walk_from(&walk, root, FTS_COMFOLLOW, place);
+}
+
+#endif

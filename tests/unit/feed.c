@@ -1,0 +1,169 @@
+#include "config.h"
+
+#include "feed.h"
+
+#include "batch.h"
+#include "support/scratch.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <errno.h>
+
+enum {
+	CAPACITY = 100
+};
+
+/* Feeds operands into a queue with one consumer, which then takes everything: a line a source. */
+struct fixture {
+	struct queue *queue;
+	struct report *report;
+	struct queue_ticket ticket;
+	size_t announced; /* sources that `ahead` was told of */
+	size_t batches;
+	struct buffer taken;
+};
+
+static int ahead(void *context, size_t sources)
+{
+	struct fixture *fixture = context;
+
+	fixture->announced += sources;
+	fixture->batches++;
+	return 0;
+}
+
+static void take_all(struct fixture *fixture)
+{
+	struct queue_ticket *ticket = &fixture->ticket;
+
+	while (queue_next(fixture->queue, ticket)) {
+		struct batch *batch = batch_of(ticket->job);
+
+		buffer_append_string(&fixture->taken, batch_prefix(batch));
+		buffer_append_string(&fixture->taken, batch_name(batch, ticket->part));
+		buffer_append_byte(&fixture->taken, '\n');
+		report_fill_silent(batch->sources[ticket->part].slot);
+	}
+}
+
+static struct fixture feed(int quiet, long depth, const char *const *operands, size_t count)
+{
+	struct fixture fixture = {
+		.queue = queue_create(CAPACITY),
+		.report = report_create(count),
+		.taken = BUFFER_INIT,
+	};
+	struct feed_settings settings = {
+		.queue = fixture.queue,
+		.report = fixture.report,
+		.depth = depth,
+		.quiet = quiet,
+		.ahead = ahead,
+		.context = &fixture,
+	};
+
+	queue_join(fixture.queue, &fixture.ticket);
+	cr_assert_eq(feed_operands(&settings, operands, count), 0);
+	queue_close(fixture.queue);
+	take_all(&fixture);
+	queue_leave(fixture.queue, &fixture.ticket);
+	cr_assert_eq(report_end(fixture.report, NULL), 0);
+	return fixture;
+}
+
+static void release(struct fixture *fixture)
+{
+	queue_destroy(fixture->queue);
+	report_destroy(fixture->report);
+	buffer_fini(&fixture->taken);
+}
+
+SCRATCH_TEST(feed, files_and_folders_in_their_order)
+{
+	static const char *const operands[] = {"t", "one.py", "none.txt", "t/b.py"};
+	struct fixture fixture;
+
+	scratch_file("t/b.py", "");
+	scratch_file("t/a/x.py", "");
+	scratch_file("one.py", "");
+	scratch_file("none.txt", "");
+	cr_redirect_stdout();
+	fixture = feed(0, -1, operands, 4);
+	cr_assert_str_eq(buffer_string(&fixture.taken), "t/b.py\nt/a/x.py\none.py\nt/b.py\n");
+	cr_assert_eq(fixture.announced, 4);
+	cr_assert_stdout_eq_str("Listing 't'...\nListing 't/a'...\n");
+	release(&fixture);
+}
+
+SCRATCH_TEST(feed, what_cannot_be_listed_is_trouble)
+{
+	static const char *const operands[] = {"none", "", "fifo"};
+	struct fixture fixture;
+
+	scratch_fifo("fifo");
+	cr_redirect_stdout();
+	fixture = feed(1, -1, operands, 3);
+	cr_assert_stdout_eq_str("Can't list 'none'\nCan't list ''\nCan't list 'fifo'\n");
+	cr_assert_eq(report_counts(fixture.report).trouble, 3);
+	release(&fixture);
+}
+
+SCRATCH_TEST(feed, named_files_of_one_folder_share_a_batch)
+{
+	static const char *const operands[] = {"t/a.py", "t/b.py", "u/c.py", "d.py", "e.py"};
+	struct fixture fixture;
+
+	for (size_t i = 0; i < 5; i++)
+		scratch_file(operands[i], "");
+	fixture = feed(2, -1, operands, 5);
+	cr_assert_str_eq(buffer_string(&fixture.taken), "t/a.py\nt/b.py\nu/c.py\nd.py\ne.py\n");
+	cr_assert_eq(fixture.batches, 3);
+	release(&fixture);
+}
+
+SCRATCH_TEST(feed, large_folder_is_several_batches)
+{
+	static const char *const operands[] = {"t/"};
+	struct fixture fixture;
+	char name[32];
+
+	for (int i = 0; i < 2 * BATCH_MAX + 1; i++) {
+		(void)snprintf(name, sizeof(name), "t/%04d.py", i);
+		scratch_file(name, "");
+	}
+	fixture = feed(2, -1, operands, 1);
+	cr_assert_eq(fixture.announced, 2 * BATCH_MAX + 1);
+	cr_assert_eq(fixture.batches, 3);
+	release(&fixture);
+}
+
+SCRATCH_TEST(feed, depth_is_kept)
+{
+	static const char *const operands[] = {"t"};
+	struct fixture fixture;
+
+	scratch_file("t/a.py", "");
+	scratch_file("t/sub/b.py", "");
+	fixture = feed(2, 0, operands, 1);
+	cr_assert_str_eq(buffer_string(&fixture.taken), "t/a.py\n");
+	release(&fixture);
+}
+
+SCRATCH_TEST(feed, cancelled_queue_ends_it)
+{
+	static const char *const operands[] = {"a.py"};
+	struct fixture fixture = {.queue = queue_create(1), .report = report_create(1)};
+	struct feed_settings settings = {
+		.queue = fixture.queue,
+		.report = fixture.report,
+		.depth = -1,
+		.ahead = ahead,
+		.context = &fixture,
+	};
+
+	scratch_file("a.py", "");
+	queue_cancel(fixture.queue);
+	cr_assert_eq(feed_operands(&settings, operands, 1), -1);
+	cr_assert_eq(errno, EPIPE);
+	release(&fixture);
+}

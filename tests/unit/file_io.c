@@ -1,0 +1,190 @@
+#include "config.h"
+
+#include "file_io.h"
+
+#include "support/scratch.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int write_text(const char *name, const char *header, const char *body, mode_t mode)
+{
+	struct file_io_content content = {
+		.header = header,
+		.header_size = strlen(header),
+		.body = body,
+		.body_size = strlen(body),
+		.mode = mode,
+	};
+	int folder = file_io_open_cache(AT_FDCWD, "cache", false);
+	int error, result;
+
+	cr_assert_geq(folder, 0);
+	result = file_io_write(folder, name, &content);
+	error = errno;
+	close(folder);
+	errno = error;
+	return result;
+}
+
+static void assert_content(const char *path, const char *expected)
+{
+	size_t size;
+	char *content = scratch_read(path, &size);
+
+	cr_assert_eq(size, strlen(expected));
+	cr_assert_arr_eq(content, expected, size);
+	free(content);
+}
+
+SCRATCH_TEST(file_io, write_makes_the_folder_and_the_file)
+{
+	struct stat status;
+
+	umask(027);
+	cr_assert_eq(write_text("x.pyc", "head", "body", 0644), 0);
+	assert_content("cache/x.pyc", "headbody");
+	cr_assert_eq(stat("cache", &status), 0);
+	cr_assert_eq(status.st_mode & 07777, 0750);
+	cr_assert_eq(stat("cache/x.pyc", &status), 0);
+	cr_assert_eq(status.st_mode & 07777, 0640);
+}
+
+SCRATCH_TEST(file_io, write_replaces_and_does_not_truncate)
+{
+	struct stat before, after;
+
+	scratch_file("cache/x.pyc", "old");
+	cr_assert_eq(link("cache/x.pyc", "old"), 0);
+	cr_assert_eq(stat("old", &before), 0);
+	cr_assert_eq(write_text("x.pyc", "new", "", 0644), 0);
+	assert_content("cache/x.pyc", "new");
+	assert_content("old", "old");
+	cr_assert_eq(stat("cache/x.pyc", &after), 0);
+	cr_assert_neq(before.st_ino, after.st_ino);
+}
+
+SCRATCH_TEST(file_io, failed_write_leaves_the_old_file_and_no_temporary)
+{
+	struct rlimit limit = {.rlim_cur = 100, .rlim_max = RLIM_INFINITY};
+	char body[1000];
+
+	memset(body, 'b', sizeof(body) - 1);
+	body[sizeof(body) - 1] = '\0';
+	scratch_file("cache/x.pyc", "old");
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	cr_assert_eq(write_text("x.pyc", "new", body, 0644), -1);
+	cr_assert_eq(errno, EFBIG);
+	limit.rlim_cur = RLIM_INFINITY;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_content("cache/x.pyc", "old");
+	cr_assert_eq(unlink("cache/x.pyc"), 0);
+	cr_assert_eq(rmdir("cache"), 0, "a temporary was left");
+}
+
+SCRATCH_TEST(file_io, failed_rename_leaves_no_temporary)
+{
+	scratch_folder("cache/x.pyc");
+	cr_assert_eq(write_text("x.pyc", "new", "", 0644), -1);
+	cr_assert_eq(errno, EISDIR);
+	cr_assert_eq(rmdir("cache/x.pyc"), 0);
+	cr_assert_eq(rmdir("cache"), 0, "a temporary was left");
+}
+
+SCRATCH_TEST(file_io, name_may_be_as_long_as_a_name_can_be)
+{
+	char name[256], path[300] = "cache/";
+
+	memset(name, 'n', 255);
+	name[255] = '\0';
+	strcat(path, name);
+	cr_assert_eq(write_text(name, "head", "body", 0644), 0);
+	assert_content(path, "headbody");
+}
+
+SCRATCH_TEST(file_io, cache_folder_is_not_a_link)
+{
+	scratch_folder("elsewhere");
+	scratch_symlink("elsewhere", "cache");
+	cr_assert_eq(file_io_open_cache(AT_FDCWD, "cache", false), -1);
+	cr_assert_eq(errno, ENOTDIR);
+}
+
+SCRATCH_TEST(file_io, cache_folder_with_its_parents)
+{
+	struct stat status;
+	int folder = file_io_open_cache(AT_FDCWD, "prefix/a/b", true);
+
+	cr_assert_geq(folder, 0);
+	close(folder);
+	cr_assert_eq(stat("prefix/a/b", &status), 0);
+	cr_assert_eq(status.st_mode & 07777, 0755);
+}
+
+SCRATCH_TEST(file_io, source_is_read_whole_whatever_its_size)
+{
+	static const size_t sizes[] = {0, 1, 16383, 16384, 16385, 16386, 100000, 1000000};
+	struct buffer bytes = BUFFER_INIT;
+	struct stat status;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		char *content = malloc(sizes[i] + 1);
+
+		for (size_t j = 0; j < sizes[i]; j++)
+			content[j] = (char)(j * 7 % 251);
+		scratch_bytes("x.py", content, sizes[i]);
+		cr_assert_eq(file_io_read_source(AT_FDCWD, "x.py", &bytes, &status), 0);
+		cr_assert_eq(bytes.size, sizes[i]);
+		cr_assert_eq((size_t)status.st_size, sizes[i]);
+		if (sizes[i] > 0)
+			cr_assert_arr_eq(bytes.data, content, sizes[i]);
+		free(content);
+	}
+	buffer_fini(&bytes);
+}
+
+SCRATCH_TEST(file_io, what_is_no_regular_file_is_not_read)
+{
+	struct buffer bytes = BUFFER_INIT;
+	struct stat status;
+
+	scratch_fifo("fifo.py");
+	scratch_folder("folder.py");
+	cr_assert_eq(file_io_read_source(AT_FDCWD, "fifo.py", &bytes, &status), -1);
+	cr_assert_eq(errno, EINVAL);
+	cr_assert_eq(file_io_read_source(AT_FDCWD, "folder.py", &bytes, &status), -1);
+	cr_assert_eq(errno, EINVAL);
+	cr_assert_eq(file_io_read_source(AT_FDCWD, "none.py", &bytes, &status), -1);
+	cr_assert_eq(errno, ENOENT);
+	buffer_fini(&bytes);
+}
+
+SCRATCH_TEST(file_io, target_that_is_no_regular_file_is_told)
+{
+	scratch_file("file", "");
+	scratch_symlink("file", "link");
+	scratch_folder("folder");
+	scratch_fifo("fifo");
+	cr_assert_eq(file_io_target(AT_FDCWD, "none"), FILE_IO_WRITABLE);
+	cr_assert_eq(file_io_target(AT_FDCWD, "file"), FILE_IO_WRITABLE);
+	cr_assert_eq(file_io_target(AT_FDCWD, "link"), FILE_IO_SYMLINK);
+	cr_assert_eq(file_io_target(AT_FDCWD, "folder"), FILE_IO_NOT_REGULAR);
+	cr_assert_eq(file_io_target(AT_FDCWD, "fifo"), FILE_IO_NOT_REGULAR);
+}
+
+Test(file_io, cache_mode_is_importlibs)
+{
+	/* importlib._bootstrap_external: (mode | 0o200) & 0o666 */
+	cr_assert_eq(file_io_cache_mode(S_IFREG | 0755), 0644);
+	cr_assert_eq(file_io_cache_mode(S_IFREG | 0400), 0600);
+	cr_assert_eq(file_io_cache_mode(S_IFREG | 0444), 0644);
+	cr_assert_eq(file_io_cache_mode(S_IFREG | 06755), 0644);
+}

@@ -1,0 +1,223 @@
+#include "config.h"
+
+#include "options.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARGUMENTS_MAX 12
+
+/* Parses arguments given as one string with single spaces; "~" stands for an empty one. */
+static enum options_outcome parse(struct options *options, const char *line, char **errors)
+{
+	char *argv[ARGUMENTS_MAX + 1] = {(char[]){"pycompileall"}};
+	char *copy = strdup(line), *rest = copy, *word;
+	int argc = 1;
+	size_t size;
+	FILE *stream = open_memstream(errors, &size);
+	enum options_outcome outcome;
+
+	while ((word = strsep(&rest, " ")) && *word && argc < ARGUMENTS_MAX) {
+		if (strcmp(word, "~") == 0)
+			*word = '\0';
+		argv[argc++] = word;
+	}
+	outcome = options_parse(options, argc, argv, stream);
+	fclose(stream);
+	/* The operands borrow from it, so it lives as long as the test. */
+	(void)copy;
+	return outcome;
+}
+
+static struct options parse_right(const char *line)
+{
+	struct options options;
+	char *errors;
+
+	cr_assert_eq(parse(&options, line, &errors), OPTIONS_OK, "%s: %s", line, errors);
+	cr_assert_str_empty(errors);
+	free(errors);
+	return options;
+}
+
+/* The arguments are refused with these words behind "error: ". */
+static void assert_wrong(const char *line, const char *message)
+{
+	struct options options;
+	char *errors, *text;
+
+	cr_assert_eq(parse(&options, line, &errors), OPTIONS_WRONG, "%s", line);
+	cr_assert(strncmp(errors, "usage: pycompileall ", 20) == 0);
+	text = strstr(errors, "pycompileall: error: ");
+	cr_assert_not_null(text);
+	cr_assert_str_eq(text + strlen("pycompileall: error: "), message);
+	options_fini(&options);
+	free(errors);
+}
+
+Test(options, nothing_given_is_the_default)
+{
+	struct options options = parse_right("");
+
+	cr_assert_eq(options.operand_count, 0);
+	cr_assert_eq(options.quiet, 0);
+	cr_assert_eq(options.jobs, 0);
+	cr_assert_eq(options.level_count, 0);
+	cr_assert_eq(options_depth(&options), -1);
+	cr_assert_not(options.force || options.verbose || options.mode_given);
+	options_fini(&options);
+}
+
+Test(options, clusters_take_the_rest_as_value)
+{
+	struct options options = parse_right("-lqqfj2 a -o1 -o=2");
+
+	cr_assert_eq(options.quiet, 2);
+	cr_assert(options.force && options.no_recursion);
+	cr_assert_eq(options.jobs, 2);
+	cr_assert_eq(options.level_count, 2);
+	cr_assert_eq(options.levels[0], 1);
+	cr_assert_eq(options.levels[1], 2);
+	cr_assert_str_eq(options.operands[0], "a");
+	options_fini(&options);
+}
+
+Test(options, operands_and_options_mix)
+{
+	struct options options = parse_right("a -q b -f -- -c --d");
+
+	cr_assert_eq(options.operand_count, 4);
+	cr_assert_str_eq(options.operands[1], "b");
+	cr_assert_str_eq(options.operands[2], "-c");
+	cr_assert_str_eq(options.operands[3], "--d");
+	cr_assert(options.force && options.quiet == 1);
+	options_fini(&options);
+}
+
+Test(options, long_names_may_be_cut_while_they_are_unique)
+{
+	struct options options = parse_right("--work 3 --inval=checked-hash --verb");
+
+	cr_assert_eq(options.jobs, 3);
+	cr_assert(options.mode_given);
+	cr_assert_eq(options.mode, INVALIDATION_CHECKED_HASH);
+	cr_assert(options.verbose);
+	options_fini(&options);
+	assert_wrong("--ver", "ambiguous option: --ver could match --verbose, --version\n");
+}
+
+Test(options, last_scalar_wins)
+{
+	struct options options = parse_right("-j 2 -j 5 --invalidation-mode timestamp "
+					     "--invalidation-mode unchecked-hash");
+
+	cr_assert_eq(options.jobs, 5);
+	cr_assert_eq(options.mode, INVALIDATION_UNCHECKED_HASH);
+	options_fini(&options);
+}
+
+Test(options, negative_numbers_are_values_and_operands)
+{
+	struct options options = parse_right("-o -1 -5 -.5 -");
+
+	cr_assert_eq(options.levels[0], -1);
+	cr_assert_eq(options.operand_count, 3);
+	options_fini(&options);
+}
+
+Test(options, depth_wins_over_no_recursion)
+{
+	static const struct {
+		const char *line;
+		long depth;
+	} cases[] = {{"-l", 0}, {"-r 3", 3}, {"-l -r 3", 3}, {"-r 3 -l", 3}, {"-r -2", 0}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct options options = parse_right(cases[i].line);
+
+		cr_assert_eq(options_depth(&options), cases[i].depth, "%s", cases[i].line);
+		options_fini(&options);
+	}
+}
+
+Test(options, usage_errors_say_what_is_wrong)
+{
+	assert_wrong("-j x", "argument -j/--workers: invalid int value: 'x'\n");
+	assert_wrong("-j ~", "argument -j/--workers: invalid int value: ''\n");
+	assert_wrong("-r 1.5", "argument -r: invalid int value: '1.5'\n");
+	assert_wrong("-j", "argument -j/--workers: expected one argument\n");
+	assert_wrong("-o -q", "argument -o: expected one argument\n");
+	assert_wrong("--verbose=1", "argument -v/--verbose: ignored explicit argument '1'\n");
+	assert_wrong("-Z", "unrecognized arguments: -Z\n");
+	assert_wrong("--nonsense", "unrecognized arguments: --nonsense\n");
+	assert_wrong("-j -3",
+		     "argument -j/--workers: the number of workers must not be negative\n");
+	assert_wrong("--invalidation-mode hash",
+		     "argument --invalidation-mode: invalid choice: 'hash' (choose from "
+		     "'checked-hash', 'timestamp', 'unchecked-hash')\n");
+}
+
+Test(options, default_mode_is_that_of_the_environment)
+{
+	struct options options = parse_right("");
+
+	unsetenv("SOURCE_DATE_EPOCH");
+	cr_assert_eq(options_mode(&options), INVALIDATION_TIMESTAMP);
+	setenv("SOURCE_DATE_EPOCH", "", 1);
+	cr_assert_eq(options_mode(&options), INVALIDATION_TIMESTAMP);
+	setenv("SOURCE_DATE_EPOCH", "1", 1);
+	cr_assert_eq(options_mode(&options), INVALIDATION_CHECKED_HASH);
+	options_fini(&options);
+	options = parse_right("--invalidation-mode timestamp");
+	cr_assert_eq(options_mode(&options), INVALIDATION_TIMESTAMP);
+	options_fini(&options);
+}
+
+Test(options, default_level_is_read_as_python_does)
+{
+	static const struct {
+		const char *value;
+		int level;
+	} cases[] = {{"", 0}, {"0", 0}, {"1", 1}, {"2", 2}, {"7", 7}, {"x", 1}, {"-2", 1}};
+
+	unsetenv("PYTHONOPTIMIZE");
+	cr_assert_eq(options_default_level(), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		setenv("PYTHONOPTIMIZE", cases[i].value, 1);
+		cr_assert_eq(options_default_level(), cases[i].level, "'%s'", cases[i].value);
+	}
+}
+
+Test(options, empty_prefix_is_none)
+{
+	unsetenv("PYTHONPYCACHEPREFIX");
+	cr_assert_null(options_pycache_prefix());
+	setenv("PYTHONPYCACHEPREFIX", "", 1);
+	cr_assert_null(options_pycache_prefix());
+	setenv("PYTHONPYCACHEPREFIX", "/p", 1);
+	cr_assert_str_eq(options_pycache_prefix(), "/p");
+}
+
+Test(options, help_names_every_row_and_keeps_the_width)
+{
+	char *text, *line, *rest;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+
+	options_print_help(stream);
+	fclose(stream);
+	for (size_t i = 0; options_row(i); i++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "--%s", options_row(i)->name);
+		if (options_row(i)->name)
+			cr_assert_not_null(strstr(text, name), "%s", name);
+		(void)snprintf(name, sizeof(name), "  -%c", options_row(i)->letter);
+		if (options_row(i)->letter)
+			cr_assert_not_null(strstr(text, name), "%s", name);
+	}
+	for (rest = text; (line = strsep(&rest, "\n"));)
+		cr_assert_leq(strlen(line), 80);
+	free(text);
+}

@@ -1,0 +1,179 @@
+/* The queue in one thread; tests/threads/queue_threads.c has it under many. */
+#include "config.h"
+
+#include "queue.h"
+
+#include "thread.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <time.h>
+
+static unsigned finished;
+
+static void finish(struct queue_job *job)
+{
+	(void)job;
+	finished++;
+}
+
+static struct queue_job job_of(size_t parts)
+{
+	return (struct queue_job){.parts = parts, .finish = finish};
+}
+
+Test(queue, hands_out_jobs_oldest_first_and_parts_in_order)
+{
+	struct queue *queue = queue_create(4);
+	struct queue_job first = job_of(2), second = job_of(1);
+	struct queue_ticket ticket;
+
+	queue_join(queue, &ticket);
+	cr_assert_eq(queue_push(queue, &first), 0);
+	cr_assert_eq(queue_push(queue, &second), 0);
+	queue_close(queue);
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert(ticket.job == &first && ticket.part == 0);
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert(ticket.job == &first && ticket.part == 1);
+	cr_assert_eq(finished, 0);
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert(ticket.job == &second && ticket.part == 0);
+	cr_assert_eq(finished, 1);
+	cr_assert_not(queue_next(queue, &ticket));
+	cr_assert_eq(finished, 2);
+	queue_leave(queue, &ticket);
+	queue_destroy(queue);
+}
+
+Test(queue, idle_consumer_shares_a_job_that_was_begun)
+{
+	struct queue *queue = queue_create(1);
+	struct queue_job job = job_of(3);
+	struct queue_ticket one, two;
+
+	queue_join(queue, &one);
+	queue_join(queue, &two);
+	cr_assert_eq(queue_push(queue, &job), 0);
+	queue_close(queue);
+	cr_assert(queue_next(queue, &one));
+	cr_assert(queue_next(queue, &two));
+	cr_assert(two.job == &job && two.part == 1);
+	cr_assert(queue_next(queue, &one));
+	cr_assert_eq(one.part, 2);
+	cr_assert_not(queue_next(queue, &one));
+	cr_assert_eq(finished, 0, "the other consumer still works on it");
+	cr_assert_not(queue_next(queue, &two));
+	cr_assert_eq(finished, 1);
+	queue_leave(queue, &one);
+	queue_leave(queue, &two);
+	queue_destroy(queue);
+}
+
+Test(queue, consumer_that_leaves_puts_the_rest_back)
+{
+	struct queue *queue = queue_create(1);
+	struct queue_job job = job_of(3);
+	struct queue_ticket one, two;
+
+	queue_join(queue, &one);
+	queue_join(queue, &two);
+	cr_assert_eq(queue_push(queue, &job), 0);
+	cr_assert(queue_next(queue, &one));
+	queue_leave(queue, &one);
+	queue_close(queue);
+	cr_assert(queue_next(queue, &two));
+	cr_assert(two.job == &job && two.part == 1);
+	cr_assert(queue_next(queue, &two));
+	cr_assert_not(queue_next(queue, &two));
+	cr_assert_eq(finished, 1);
+	queue_leave(queue, &two);
+	queue_destroy(queue);
+}
+
+Test(queue, push_without_a_consumer_is_refused)
+{
+	struct queue *queue = queue_create(1);
+	struct queue_job job = job_of(1);
+	struct queue_ticket ticket;
+
+	queue_join(queue, &ticket);
+	queue_leave(queue, &ticket);
+	errno = 0;
+	cr_assert_eq(queue_push(queue, &job), -1);
+	cr_assert_eq(errno, EPIPE);
+	cr_assert_eq(finished, 0, "the job is still the caller's");
+	queue_destroy(queue);
+}
+
+Test(queue, push_after_close_is_refused)
+{
+	struct queue *queue = queue_create(1);
+	struct queue_job job = job_of(1);
+	struct queue_ticket ticket;
+
+	queue_join(queue, &ticket);
+	queue_close(queue);
+	cr_assert_eq(queue_push(queue, &job), -1);
+	cr_assert_eq(errno, EPIPE);
+	queue_leave(queue, &ticket);
+	queue_destroy(queue);
+}
+
+Test(queue, cancel_finishes_what_waits_and_ends_consumers)
+{
+	struct queue *queue = queue_create(4);
+	struct queue_job first = job_of(2), second = job_of(1);
+	struct queue_ticket ticket;
+
+	queue_join(queue, &ticket);
+	cr_assert_eq(queue_push(queue, &first), 0);
+	cr_assert_eq(queue_push(queue, &second), 0);
+	cr_assert(queue_next(queue, &ticket));
+	queue_cancel(queue);
+	cr_assert_eq(finished, 1, "the job that nobody had begun");
+	cr_assert_not(queue_next(queue, &ticket));
+	queue_leave(queue, &ticket);
+	cr_assert_eq(finished, 2);
+	queue_destroy(queue);
+}
+
+struct pusher {
+	struct queue *queue;
+	struct queue_job *job;
+	atomic_bool done;
+};
+
+static void *push(void *argument)
+{
+	struct pusher *pusher = argument;
+
+	cr_assert_eq(queue_push(pusher->queue, pusher->job), 0);
+	atomic_store(&pusher->done, true);
+	return NULL;
+}
+
+Test(queue, push_waits_while_the_queue_is_full)
+{
+	struct queue *queue = queue_create(1);
+	struct queue_job first = job_of(1), second = job_of(1);
+	struct pusher pusher = {.queue = queue, .job = &second};
+	struct timespec moment = {.tv_nsec = 50000000};
+	struct queue_ticket ticket;
+	pthread_t thread;
+
+	queue_join(queue, &ticket);
+	cr_assert_eq(queue_push(queue, &first), 0);
+	cr_assert_eq(thread_create(&thread, push, &pusher), 0);
+	nanosleep(&moment, NULL);
+	cr_assert_not(atomic_load(&pusher.done), "a second job was taken into a queue of one");
+	cr_assert(queue_next(queue, &ticket));
+	thread_join(thread);
+	cr_assert(atomic_load(&pusher.done));
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert(ticket.job == &second);
+	queue_close(queue);
+	cr_assert_not(queue_next(queue, &ticket));
+	queue_leave(queue, &ticket);
+	queue_destroy(queue);
+}

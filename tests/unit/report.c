@@ -1,0 +1,167 @@
+#include "config.h"
+
+#include "report.h"
+
+#include "thread.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct report_lines lines_of(const char *output, const char *errors)
+{
+	struct report_lines lines = {BUFFER_INIT, BUFFER_INIT};
+
+	buffer_append_string(&lines.output, output);
+	buffer_append_string(&lines.errors, errors);
+	return lines;
+}
+
+static void fill(struct report *report, struct report_slot *slot, const char *output)
+{
+	struct report_lines lines = lines_of(output, "");
+
+	report_fill(report, slot, &lines);
+	buffer_fini(&lines.output);
+	buffer_fini(&lines.errors);
+}
+
+static struct report_slot *open_slot(struct report *report, struct report_slot *slot,
+				     const char *output, size_t children)
+{
+	struct report_lines lines = lines_of(output, "");
+	struct report_slot *first = report_open(report, slot, &lines, children);
+
+	buffer_fini(&lines.output);
+	buffer_fini(&lines.errors);
+	return first;
+}
+
+Test(report, prints_in_the_order_of_the_slots, .init = cr_redirect_stdout)
+{
+	struct report *report = report_create(2);
+	struct report_slot *files = open_slot(report, report_operand(report, 0), "folder\n", 3);
+	struct report_slot *below;
+
+	fill(report, report_operand(report, 1), "last\n");
+	fill(report, report_child(files, 2), "c\n");
+	below = open_slot(report, report_child(files, 1), "b\n", 1);
+	fill(report, report_child(files, 0), "a\n");
+	fill(report, below, "b/x\n");
+	cr_assert_eq(report_end(report, "end\n"), 0);
+	report_destroy(report);
+	cr_assert_stdout_eq_str("folder\na\nb\nb/x\nc\nlast\nend\n");
+}
+
+Test(report, silent_slots_are_passed_at_a_flush, .init = cr_redirect_stdout)
+{
+	struct report *report = report_create(1);
+	struct report_slot *files = open_slot(report, report_operand(report, 0), "", 2);
+
+	fill(report, report_child(files, 1), "second\n");
+	report_fill_silent(report_child(files, 0));
+	report_flush(report);
+	cr_assert_eq(report_end(report, NULL), 0);
+	report_destroy(report);
+	cr_assert_stdout_eq_str("second\n");
+}
+
+Test(report, nothing_behind_a_hole_is_printed, .init = cr_redirect_stdout)
+{
+	struct report *report = report_create(3);
+
+	fill(report, report_operand(report, 0), "done\n");
+	fill(report, report_operand(report, 2), "after the hole\n");
+	report_cancel(report);
+	fill(report, report_operand(report, 1), "cancelled\n");
+	cr_assert_eq(report_end(report, "[interrupted]\n"), 0);
+	report_destroy(report);
+	cr_assert_stdout_eq_str("done\n[interrupted]\n");
+}
+
+Test(report, errors_go_to_standard_error, .init = cr_redirect_stderr)
+{
+	struct report *report = report_create(1);
+	struct report_lines lines = lines_of("", "a.py:1: SyntaxWarning: what\n");
+
+	report_fill(report, report_operand(report, 0), &lines);
+	cr_assert_eq(lines.errors.size, 0, "filling clears the lines");
+	buffer_fini(&lines.errors);
+	cr_assert_eq(report_end(report, NULL), 0);
+	report_destroy(report);
+	cr_assert_stderr_eq_str("a.py:1: SyntaxWarning: what\n");
+}
+
+Test(report, failing_standard_output_is_told)
+{
+	struct report *report = report_create(1);
+	int full = open("/dev/full", O_WRONLY);
+
+	cr_assert_geq(full, 0);
+	cr_assert_eq(dup2(full, STDOUT_FILENO), STDOUT_FILENO);
+	fill(report, report_operand(report, 0), "lost\n");
+	cr_assert_eq(report_end(report, NULL), -1);
+	cr_assert_eq(errno, ENOSPC);
+	report_destroy(report);
+}
+
+Test(report, counts_what_is_added)
+{
+	struct report *report = report_create(0);
+	struct report_counts counts;
+
+	report_add(report, REPORT_FRESH);
+	report_add(report, REPORT_FRESH);
+	report_add(report, REPORT_COMPILED);
+	report_add(report, REPORT_FAILED);
+	report_add(report, REPORT_TROUBLE);
+	report_add_servers(report, 4);
+	counts = report_counts(report);
+	cr_assert_eq(counts.fresh, 2);
+	cr_assert_eq(counts.compiled, 1);
+	cr_assert_eq(counts.failed, 1);
+	cr_assert_eq(counts.checked, 4, "trouble is no source");
+	cr_assert_eq(counts.trouble, 1);
+	cr_assert_eq(counts.servers, 4);
+	report_destroy(report);
+}
+
+struct waiter {
+	struct report *report;
+	atomic_bool passed;
+};
+
+static void *wait_for_room(void *argument)
+{
+	struct waiter *waiter = argument;
+
+	report_wait(waiter->report);
+	atomic_store(&waiter->passed, true);
+	return NULL;
+}
+
+Test(report, walker_waits_while_too_much_waits_to_be_printed, .init = cr_redirect_stdout)
+{
+	enum {
+		MANY = 10000
+	};
+	struct report *report = report_create(MANY);
+	struct waiter waiter = {.report = report};
+	struct timespec moment = {.tv_nsec = 50000000};
+	pthread_t thread;
+
+	for (size_t i = 1; i < MANY; i++)
+		fill(report, report_operand(report, i), "x\n");
+	cr_assert_eq(thread_create(&thread, wait_for_room, &waiter), 0);
+	nanosleep(&moment, NULL);
+	cr_assert_not(atomic_load(&waiter.passed));
+	fill(report, report_operand(report, 0), "first\n");
+	thread_join(thread);
+	cr_assert(atomic_load(&waiter.passed));
+	cr_assert_eq(report_end(report, NULL), 0);
+	report_destroy(report);
+}

@@ -1,0 +1,148 @@
+/* One worker over a scratch folder, with the real compile server ($COMPILE_SERVER). */
+#include "config.h"
+
+#include "worker.h"
+
+#include "batch.h"
+#include "support/scratch.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct fixture {
+	struct worker_level levels[2];
+	struct worker_settings settings;
+	struct folder *root;
+	unsigned servers;   /* started by the last run */
+	char given_up[200]; /* why, or "" */
+};
+
+static void give_up(void *context, const char *why)
+{
+	struct fixture *fixture = context;
+
+	(void)snprintf(fixture->given_up, sizeof(fixture->given_up), "%s", why);
+}
+
+static void set_up(struct fixture *fixture)
+{
+	*fixture = (struct fixture){
+		.levels = {{.level = 0, .optimization = ""}, {.level = 2, .optimization = "2"}},
+		.settings =
+			{
+				.demand = {.interpreter = interpreter_embedded(), .any_mode = true},
+				.levels = fixture->levels,
+				.level_count = 1,
+				.server = getenv("COMPILE_SERVER"),
+				.give_up = give_up,
+				.context = fixture,
+			},
+		.root = folder_open("."),
+	};
+	cr_assert_not_null(fixture->settings.server, "COMPILE_SERVER is not set");
+}
+
+/* Lets one worker do the named sources; returns the counts. */
+static struct report_counts run(struct fixture *fixture, const char *const *names, size_t count)
+{
+	struct worker_settings *settings = &fixture->settings;
+	struct report_counts counts;
+	struct worker *worker;
+	struct batch *batch;
+
+	settings->queue = queue_create(1);
+	settings->report = report_create(count);
+	batch = batch_create(settings->report, fixture->root, "", "");
+	for (size_t i = 0; i < count; i++)
+		cr_assert_eq(batch_add(batch, names[i], report_operand(settings->report, i)), 0);
+	worker = worker_start(settings);
+	cr_assert_not_null(worker);
+	cr_assert_eq(batch_push(batch, settings->queue), 0);
+	queue_close(settings->queue);
+	worker_join(worker);
+	fixture->servers = worker_destroy(worker);
+	cr_assert_eq(report_end(settings->report, NULL), 0);
+	counts = report_counts(settings->report);
+	report_destroy(settings->report);
+	queue_destroy(settings->queue);
+	return counts;
+}
+
+SCRATCH_TEST(worker, compiles_what_is_missing_and_then_nothing)
+{
+	static const char *const names[] = {"a.py", "b.py"};
+	struct report_counts counts;
+	struct fixture fixture;
+
+	scratch_file("a.py", "x = 1\n");
+	scratch_file("b.py", "y = 2\n");
+	set_up(&fixture);
+	cr_redirect_stdout();
+	counts = run(&fixture, names, 2);
+	cr_assert_eq(counts.compiled, 2);
+	cr_assert_eq(fixture.servers, 1);
+	counts = run(&fixture, names, 2);
+	cr_assert_eq(counts.fresh, 2);
+	cr_assert_eq(fixture.servers, 0);
+	cr_assert_stdout_eq_str("Compiling 'a.py'...\nCompiling 'b.py'...\n");
+	folder_release(fixture.root);
+}
+
+SCRATCH_TEST(worker, only_the_stale_level_is_compiled)
+{
+	static const char *const names[] = {"a.py"};
+	struct fixture fixture;
+
+	scratch_file("a.py", "x = 1\n");
+	set_up(&fixture);
+	cr_redirect_stdout();
+	(void)run(&fixture, names, 1);
+	fixture.settings.level_count = 2;
+	fixture.settings.verbose = true;
+	cr_assert_eq(run(&fixture, names, 1).compiled, 1);
+	cr_assert_stdout_eq_str("Compiling 'a.py'...\n"
+				"Fresh 'a.py'\nStale 'a.py' [opt-2] (missing)\n"
+				"Compiling 'a.py'...\n");
+	folder_release(fixture.root);
+}
+
+SCRATCH_TEST(worker, failure_of_one_source_is_a_result)
+{
+	static const char *const names[] = {"bad.py", "good.py", "gone.py"};
+	struct report_counts counts;
+	struct fixture fixture;
+
+	scratch_file("bad.py", "x = = 1\n");
+	scratch_file("good.py", "x = 1\n");
+	set_up(&fixture);
+	cr_redirect_stdout();
+	fixture.settings.quiet = 1;
+	counts = run(&fixture, names, 3);
+	cr_assert_eq(counts.failed, 1);
+	cr_assert_eq(counts.compiled, 1);
+	cr_assert_eq(counts.checked, 2, "what is gone is no source");
+	cr_assert_stdout_eq_str("*** Error compiling 'bad.py'...\n"
+				"  File \"bad.py\", line 1\n"
+				"    x = = 1\n"
+				"        ^\n"
+				"SyntaxError: invalid syntax\n\n");
+	cr_assert_eq(access("__pycache__", F_OK), 0);
+	folder_release(fixture.root);
+}
+
+SCRATCH_TEST(worker, server_that_cannot_start_ends_the_run)
+{
+	static const char *const names[] = {"a.py"};
+	struct fixture fixture;
+
+	scratch_file("a.py", "x = 1\n");
+	set_up(&fixture);
+	fixture.settings.server = "no/such/server";
+	fixture.settings.quiet = 2;
+	cr_assert_eq(run(&fixture, names, 1).failed, 1);
+	cr_assert_not_null(strstr(fixture.given_up, "no/such/server"), "'%s'", fixture.given_up);
+	folder_release(fixture.root);
+}
