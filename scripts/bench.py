@@ -32,7 +32,8 @@ sections:
 
 Every round runs all programs of a section once, one after the other, and begins with another one
 of them; a ratio is taken within a round, and the table has the median of the rounds. Caches are
-warm. The floors are given the threads or processes that --jobs says.
+warm. The floors are given the threads or processes that --jobs says. What a file system takes to
+make files can be left out by a $TMPDIR in memory.
 """
 
 EPILOG = """\
@@ -197,23 +198,19 @@ class Bench:
         if found != "%d sources, %d fresh" % (self.tree.sources, expected):
             fail("of %d sources %d should be fresh: %s" % (self.tree.sources, expected, found))
 
-    def run_round(self, commands, prepare):
-        """Runs each command once, by hyperfine. Returns a Sample for each, by name."""
-        export = os.path.join(self.scratch, "round.json")
+    def run_once(self, command):
+        """Runs a command once, by hyperfine. Returns its Sample."""
+        export = os.path.join(self.scratch, "run.json")
         arguments = ["--shell=none", "--style=none", "--runs=1", "--export-json", export]
-        if prepare:
-            arguments += ["--prepare", shlex.join(prepare)]
-        for name, command in commands:
-            arguments += ["--command-name", name, shlex.join(command)]
-        run(["hyperfine", *arguments], cwd=self.scratch)
+        run(["hyperfine", *arguments, shlex.join(command)], cwd=self.scratch)
         with open(export, encoding="utf-8") as file:
-            results = json.load(file)["results"]
-        return {r["command"]: Sample(r["mean"], r["user"] + r["system"]) for r in results}
+            (result,) = json.load(file)["results"]
+        return Sample(result["mean"], result["user"] + result["system"])
 
-    def measure(self, section, commands, prepare=None, after=None, warm_up=1):
+    def measure(self, section, commands, before=None, after=None, warm_up=1):
         """Runs the section's rounds. Returns lists of a Sample a round, by name of the command.
 
-        `after` is called after each round with the name of the command that was last.
+        `before` and `after` are called around each run with the name of the command.
         """
         rounds = self.rounds[section]
         names = list(commands)
@@ -221,14 +218,31 @@ class Bench:
         samples = {name: [] for name in names}
         for number in range(-warm_up, rounds):
             first = number % len(names)
-            order = names[first:] + names[:first]
-            result = self.run_round([(name, commands[name]) for name in order], prepare)
-            for name in names if number >= 0 else []:
-                samples[name].append(result[name])
-            if after:
-                after(order[-1])
+            for name in names[first:] + names[:first]:
+                if before:
+                    before(name)
+                sample = self.run_once(commands[name])
+                if number >= 0:
+                    samples[name].append(sample)
+                if after:
+                    after(name)
         self.times += [(section, name, samples[name]) for name in names]
         return samples
+
+    def put_cache_aside(self):
+        """Takes the tree's byte-code away, and what is on its way to the disk.
+
+        It is moved and emptied, not removed: ext4 without a journal does not use an inode again
+        for minutes, and searches past all of these for each file that it makes.
+        """
+        aside = tempfile.mkdtemp(dir=self.scratch)
+        caches = [f for f, _, _ in os.walk(self.tree.path) if os.path.basename(f) == "__pycache__"]
+        for number, cache in enumerate(caches):
+            os.rename(cache, os.path.join(aside, str(number)))
+        for folder, _, names in os.walk(aside):
+            for name in names:
+                os.truncate(os.path.join(folder, name), 0)
+        run(["sync", "--file-system", self.tree.path])
 
     def fresh(self):
         tree = self.tree.path
@@ -268,11 +282,9 @@ class Bench:
 
     def stale(self):
         tree = self.tree.path
-        # What the run before has written must not be on its way to the disk in this one.
-        remove = 'find "$1" -name __pycache__ -prune -exec rm -r {} + && sync -f "$1"'
 
-        def after(last):
-            self.expect_fresh(0 if last == "floor_compile" else self.tree.sources)
+        def after(name):
+            self.expect_fresh(0 if name == "floor_compile" else self.tree.sources)
 
         samples = self.measure(
             "stale",
@@ -281,7 +293,7 @@ class Bench:
                 "floor_compile": self.floor("floor_compile", self.jobs, self.tree.list),
                 "compileall -jN": [*self.compileall, "-j%d" % self.jobs, tree],
             },
-            prepare=["sh", "-c", remove, "sh", tree],
+            before=lambda name: self.put_cache_aside(),
             after=after,
             warm_up=0,
         )
@@ -367,8 +379,13 @@ def print_facts(bench):
         "Python": "%s %s" % (platform.python_implementation(), platform.python_version()),
         "built with": " ".join(flags).strip(),
         "N": "%d (%s)" % (bench.jobs, "--jobs" if bench.program[2:] else "the program's default"),
-        "tree": "%d sources, %.1f MB, in %d folders"
-        % (tree.sources, tree.size / 1e6, tree.folders),
+        "tree": "%d sources, %.1f MB, in %d folders, on %s"
+        % (
+            tree.sources,
+            tree.size / 1e6,
+            tree.folders,
+            run(["stat", "--file-system", "--format=%T", tree.path]).strip(),
+        ),
     }
     for name, value in facts.items():
         print("- %s: %s" % (name, value))
@@ -484,9 +501,9 @@ def main():
         bench = Bench(options, scratch, make_tree(scratch, wanted))
         sections = [SECTIONS[name] for name in SECTIONS if name in (options.only or SECTIONS)]
         rows = list(itertools.chain.from_iterable(section(bench) for section in sections))
-    print_facts(bench)
-    met = print_ratios(rows)
-    print_times(bench)
+        print_facts(bench)
+        met = print_ratios(rows)
+        print_times(bench)
     return 0 if met else 1
 
 

@@ -4,8 +4,8 @@
  * It speaks protocol.h on descriptor 0, one request after the other, and ends when the other end
  * closes. Bytes come in and bytes go out: it opens no source and no cache file. What it answers is
  * what `python3 -m compileall` would have written or printed for the same bytes under the same
- * name: the code comes from builtins.compile, the text of an error from py_compile.PyCompileError,
- * that of a warning from warnings.formatwarning.
+ * name: the code comes from source_to_code of importlib's loader, the text of an error from
+ * py_compile.PyCompileError, that of a warning from warnings.formatwarning.
  *
  * CPython itself would open the file of that name to quote a line of it in an error or a warning.
  * An audit hook refuses this, because by now the file may be another one, or a FIFO. Where a line
@@ -45,11 +45,11 @@
 
 /*
  * Up to Python 3.11 the compiler's limit on nesting counts the Python frames below it. compileall
- * of a folder has seven that are not here: two of runpy, the module, main, compile_dir,
+ * of a folder has eight that are not here: two of runpy, exec, the module, main, compile_dir,
  * compile_file, and py_compile.compile.
  */
 #if PY_VERSION_HEX < 0x030C0000
-#define COMPILEALL_FRAMES 7
+#define COMPILEALL_FRAMES 8
 #else
 #define COMPILEALL_FRAMES 0
 #endif
@@ -118,8 +118,11 @@ static int write_all(int descriptor, const char *bytes, Py_ssize_t size)
 /* A kernel or a sandbox may know no memfd_create: then a file that never had a name. */
 static int open_nameless(void)
 {
-	int descriptor = memfd_create("source", MFD_CLOEXEC);
+	int descriptor = -1;
 
+#ifdef HAVE_MEMFD_CREATE
+	descriptor = memfd_create("source", MFD_CLOEXEC);
+#endif
 	if (descriptor < 0)
 		descriptor = open(P_tmpdir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	return descriptor;
@@ -192,7 +195,6 @@ static PyObject *warning_line(struct server *server, const struct request *reque
 	if (!PyUnicode_Check(name) || PyUnicode_Compare(name, request->name) != 0)
 		Py_RETURN_NONE;
 	path = request->quote ? source_path(server, request) : NULL;
-
 	if (path && import_once(&server->linecache, "linecache"))
 		line = PyObject_CallMethod(server->linecache, "getline", "sO", path, number);
 	if (line)
@@ -537,8 +539,10 @@ static void serve(struct server *server)
 		if (received < 0)
 			die("cannot receive a request");
 		payload = answer_request(server, &request, &status);
-		if (!payload || buffer_failed(&server->printed))
+		if (!payload || buffer_failed(&server->printed)) {
+			errno = ENOMEM;
 			die("cannot answer a request");
+		}
 		/* A program that is gone wants no answer, nor a message about it. */
 		if (send_answer(server, status, payload) != 0)
 			return;
@@ -596,8 +600,8 @@ static PyStatus start_python(void)
 	return status;
 }
 
-/* The method by which py_compile compiles, of a loader made as py_compile makes it: the frames that
- * lie below compile() then are the same, and a codec's warning names them. */
+/* The method by which py_compile compiles, bound to a loader as py_compile has it. A warning that a
+ * codec gives names the frame below compile(), so that should be importlib's here too. */
 static PyObject *find_to_code(void)
 {
 	/* importlib.machinery is where this class is public, and takes longer to import. */

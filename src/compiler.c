@@ -24,6 +24,10 @@
 
 #define SERVER_NAME "compile_server"
 
+/* A server greets after some milliseconds, on a cold disk after some seconds. What has said nothing
+ * by then is no compile server. */
+#define GREETING_TIMEOUT 60 /* seconds */
+
 extern char **environ;
 
 struct compiler {
@@ -112,14 +116,19 @@ struct compiler *compiler_create(const char *server, const struct interpreter *i
 	return NULL;
 }
 
-/* Closes the socket, which ends the server, and reaps it. Returns its wait status. */
+/*
+ * Kills the server, which changes nothing about the end of one that is ending already, and reaps
+ * it. It keeps nothing that a gentler end would save, and might not heed one. Returns its status as
+ * of waitpid(2), or -1 if there is none to be had.
+ */
 static int end_server(struct compiler *compiler)
 {
+	int status = -1;
 	siginfo_t ended;
-	int status = 0;
 
 	(void)close(compiler->socket);
 	compiler->socket = -1;
+	(void)kill(compiler->process, SIGKILL);
 	/* Waited for without the lock and without reaping: until then the number is the server's,
 	 * and a cancel may use it. */
 	while (waitid(P_PID, (id_t)compiler->process, &ended, WEXITED | WNOWAIT) != 0 &&
@@ -228,136 +237,190 @@ static int spawn_unless_cancelled(struct compiler *compiler, int socket)
 	return error;
 }
 
-/* Reads the greeting and holds it against the interpreter. 0, or -1 with the reason appended. */
-static int check_greeting(struct compiler *compiler, struct buffer *why)
+/* How a server ended that closed the conversation. */
+static void describe_end(struct buffer *text, int status)
 {
-	const struct interpreter *interpreter = compiler->interpreter;
-	unsigned char bytes[PROTOCOL_GREETING_SIZE];
-	struct protocol_greeting greeting;
-	char tag[PROTOCOL_TAG_MAX + 1];
-
-	if (protocol_receive(compiler->socket, bytes, sizeof(bytes)) != 0 ||
-	    protocol_parse_greeting(&greeting, bytes) != 0 ||
-	    protocol_receive(compiler->socket, tag, greeting.tag_size) != 0) {
-		buffer_printf(why, "compile server %s: no greeting: %s", compiler->server,
-			      strerror(errno));
-		return -1;
-	}
-	tag[greeting.tag_size] = '\0';
-	if (memcmp(greeting.magic, interpreter->magic, sizeof(greeting.magic)) == 0 &&
-	    strcmp(tag, interpreter->cache_tag) == 0)
-		return 0;
-	buffer_printf(why,
-		      "compile server %s is for %s (magic number %02x%02x%02x%02x), this program "
-		      "for %s (%02x%02x%02x%02x)",
-		      compiler->server, tag, greeting.magic[0], greeting.magic[1],
-		      greeting.magic[2], greeting.magic[3], interpreter->cache_tag,
-		      interpreter->magic[0], interpreter->magic[1], interpreter->magic[2],
-		      interpreter->magic[3]);
-	return -1;
+	if (status != -1 && WIFSIGNALED(status))
+		buffer_printf(text, "the compile server was killed by signal %d (%s)",
+			      WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else if (status != -1 && WIFEXITED(status))
+		buffer_printf(text, "the compile server ended with status %d", WEXITSTATUS(status));
+	else
+		buffer_append_string(text, "the compile server ended");
 }
 
-/* Starts a server. 0, or -1 with the reason appended. */
-static int start_server(struct compiler *compiler, struct buffer *why)
+static bool is_cancelled(struct compiler *compiler)
+{
+	bool cancelled;
+
+	thread_lock(&compiler->lock);
+	cancelled = compiler->cancelled;
+	thread_unlock(&compiler->lock);
+	return cancelled;
+}
+
+/* The conversation broke, with errno: ends the server and says how it came to that. */
+static enum compiler_outcome give_up(struct compiler *compiler, struct compiler_answer *answer,
+				     enum compiler_outcome outcome)
+{
+	struct buffer *text = &answer->payload;
+	int error = errno;
+	int status = end_server(compiler);
+
+	buffer_clear(&answer->warnings);
+	buffer_clear(text);
+	if (is_cancelled(compiler)) {
+		buffer_append_string(text, "compiling was cancelled");
+		return COMPILER_DIED;
+	}
+	if (error == EPIPE || error == ECONNRESET)
+		describe_end(text, status);
+	else if (error == EAGAIN)
+		buffer_printf(text, "the compile server did not greet within %d seconds",
+			      GREETING_TIMEOUT);
+	else
+		buffer_printf(text, "the compile server was not understood: %s", strerror(error));
+	return outcome;
+}
+
+static int set_timeout(int socket, int seconds)
+{
+	struct timeval timeout = {.tv_sec = seconds, .tv_usec = 0};
+
+	return setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+}
+
+/* Receives a greeting; the tag becomes a string. 0, or -1 with errno (EAGAIN: none came). */
+static int receive_greeting(int socket, struct protocol_greeting *greeting,
+			    char tag[PROTOCOL_TAG_MAX + 1])
+{
+	unsigned char bytes[PROTOCOL_GREETING_SIZE];
+
+	if (set_timeout(socket, GREETING_TIMEOUT) != 0 ||
+	    protocol_receive(socket, bytes, sizeof(bytes)) != 0 ||
+	    protocol_parse_greeting(greeting, bytes) != 0 ||
+	    protocol_receive(socket, tag, greeting->tag_size) != 0)
+		return -1;
+	tag[greeting->tag_size] = '\0';
+	return set_timeout(socket, 0);
+}
+
+/* Holds the greeting against the interpreter. COMPILER_CODE: all is well; else the server was
+ * ended, and the answer has the reason. */
+static enum compiler_outcome check_greeting(struct compiler *compiler,
+					    struct compiler_answer *answer)
+{
+	const unsigned char *ours = compiler->interpreter->magic;
+	const char *our_tag = compiler->interpreter->cache_tag;
+	struct protocol_greeting greeting;
+	const unsigned char *theirs = greeting.magic;
+	char tag[PROTOCOL_TAG_MAX + 1];
+
+	if (receive_greeting(compiler->socket, &greeting, tag) != 0)
+		return give_up(compiler, answer, COMPILER_NO_START);
+	if (memcmp(theirs, ours, PYC_HEADER_MAGIC) == 0 && strcmp(tag, our_tag) == 0)
+		return COMPILER_CODE;
+	(void)end_server(compiler);
+	buffer_printf(&answer->payload,
+		      "compile server %s is for %s (magic number %02x%02x%02x%02x), this program "
+		      "for %s (%02x%02x%02x%02x)",
+		      compiler->server, tag, theirs[0], theirs[1], theirs[2], theirs[3], our_tag,
+		      ours[0], ours[1], ours[2], ours[3]);
+	return COMPILER_NO_START;
+}
+
+/* Starts a process with the other end of a socket. 0, or -1 with errno (ECANCELED). */
+static int connect_server(struct compiler *compiler)
 {
 	int ends[2], error;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-		error = errno;
-	} else {
-		error = spawn_unless_cancelled(compiler, ends[1]);
-		(void)close(ends[1]);
-		if (error != 0)
-			(void)close(ends[0]);
-	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return -1;
+	error = spawn_unless_cancelled(compiler, ends[1]);
+	(void)close(ends[1]);
 	if (error != 0) {
-		buffer_printf(why, "cannot start compile server %s: %s", compiler->server,
-			      strerror(error));
+		(void)close(ends[0]);
+		errno = error;
 		return -1;
 	}
 	compiler->socket = ends[0];
 	compiler->starts++;
-	if (check_greeting(compiler, why) == 0)
-		return 0;
-	(void)end_server(compiler);
-	return -1;
+	return 0;
 }
 
-static int send_request(struct compiler *compiler, const struct compiler_request *request)
+/* Starts a server. COMPILER_CODE: there is one; else the answer has the reason. */
+static enum compiler_outcome start_server(struct compiler *compiler, struct compiler_answer *answer)
+{
+	if (connect_server(compiler) == 0)
+		return check_greeting(compiler, answer);
+	if (errno == ECANCELED) {
+		buffer_append_string(&answer->payload, "compiling was cancelled");
+		return COMPILER_DIED;
+	}
+	buffer_printf(&answer->payload, "cannot start compile server %s: %s", compiler->server,
+		      strerror(errno));
+	return COMPILER_NO_START;
+}
+
+static int send_request(int socket, const struct compiler_request *request, size_t name_size)
 {
 	unsigned char bytes[PROTOCOL_REQUEST_SIZE];
-	struct protocol_request frame = {
+	const struct protocol_request frame = {
 		.level = request->level,
 		.flags = request->quote ? PROTOCOL_REQUEST_QUOTE : 0,
-		.name_size = (uint32_t)strlen(request->name),
+		.name_size = (uint32_t)name_size,
 		.source_size = request->size,
 	};
 
 	protocol_build_request(bytes, &frame);
-	if (protocol_send(compiler->socket, bytes, sizeof(bytes)) != 0 ||
-	    protocol_send(compiler->socket, request->name, frame.name_size) != 0)
+	if (protocol_send(socket, bytes, sizeof(bytes)) != 0 ||
+	    protocol_send(socket, request->name, name_size) != 0)
 		return -1;
-	return protocol_send(compiler->socket, request->source, request->size);
+	return protocol_send(socket, request->source, request->size);
 }
 
-static int receive_into(struct compiler *compiler, struct buffer *buffer, uint64_t size)
+static int receive_into(int socket, struct buffer *buffer, size_t size)
 {
 	char *bytes = buffer_reserve(buffer, size);
 
-	if (!bytes || protocol_receive(compiler->socket, bytes, size) != 0)
+	if (!bytes || protocol_receive(socket, bytes, size) != 0)
 		return -1;
 	buffer->size += size;
 	return 0;
 }
 
-static int receive_answer(struct compiler *compiler, struct compiler_answer *answer)
+static int receive_answer(int socket, struct compiler_answer *answer)
 {
 	unsigned char bytes[PROTOCOL_RESPONSE_SIZE];
 	struct protocol_response frame;
 
-	if (protocol_receive(compiler->socket, bytes, sizeof(bytes)) != 0 ||
+	if (protocol_receive(socket, bytes, sizeof(bytes)) != 0 ||
 	    protocol_parse_response(&frame, bytes) != 0 ||
-	    receive_into(compiler, &answer->payload, frame.payload_size) != 0 ||
-	    receive_into(compiler, &answer->warnings, frame.warnings_size) != 0)
+	    receive_into(socket, &answer->payload, (size_t)frame.payload_size) != 0 ||
+	    receive_into(socket, &answer->warnings, (size_t)frame.warnings_size) != 0)
 		return -1;
 	answer->outcome = frame.status == PROTOCOL_CODE ? COMPILER_CODE : COMPILER_ERROR;
 	return 0;
 }
 
-/* The conversation broke: tells how the server ended. */
-static void bury(struct compiler *compiler, struct compiler_answer *answer)
-{
-	int error = errno, status;
-
-	/* What speaks nonsense, or was not heard for want of memory, may still run. */
-	thread_lock(&compiler->lock);
-	if (error != EPIPE && error != ECONNRESET && compiler->process > 0)
-		(void)kill(compiler->process, SIGKILL);
-	thread_unlock(&compiler->lock);
-	status = end_server(compiler);
-	buffer_clear(&answer->payload);
-	buffer_clear(&answer->warnings);
-	answer->outcome = COMPILER_DIED;
-	if (error != EPIPE && error != ECONNRESET)
-		buffer_printf(&answer->payload, "the compile server was not understood: %s",
-			      strerror(error));
-	else if (WIFSIGNALED(status))
-		buffer_printf(&answer->payload, "the compile server was killed by signal %d (%s)",
-			      WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		buffer_printf(&answer->payload, "the compile server ended with status %d",
-			      WEXITSTATUS(status));
-}
-
 void compiler_compile(struct compiler *compiler, const struct compiler_request *request,
 		      struct compiler_answer *answer)
 {
+	size_t name_size = strlen(request->name);
+
 	buffer_clear(&answer->payload);
 	buffer_clear(&answer->warnings);
-	if (compiler->socket < 0 && start_server(compiler, &answer->payload) != 0) {
-		answer->outcome = COMPILER_NO_START;
+	if (name_size > PROTOCOL_NAME_MAX || request->size > PROTOCOL_BODY_MAX) {
+		answer->outcome = COMPILER_ERROR;
+		buffer_append_string(&answer->payload, "the source or its name is too large");
 		return;
 	}
-	if (send_request(compiler, request) != 0 || receive_answer(compiler, answer) != 0)
-		bury(compiler, answer);
+	if (compiler->socket < 0) {
+		answer->outcome = start_server(compiler, answer);
+		if (answer->outcome != COMPILER_CODE)
+			return;
+	}
+	if (send_request(compiler->socket, request, name_size) != 0 ||
+	    receive_answer(compiler->socket, answer) != 0)
+		answer->outcome = give_up(compiler, answer, COMPILER_DIED);
 }

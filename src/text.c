@@ -9,7 +9,6 @@
 #include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <utf8proc.h>
@@ -66,11 +65,8 @@ static size_t decode_locale(uint32_t *code, const char *bytes, size_t size)
 	return length;
 }
 
-/*
- * The character at `*position`, which moves behind it; an undecodable byte as a surrogate. ASCII
- * stands for itself in every character set that a POSIX locale may have.
- */
-static uint32_t next_character(const char **position, const char *end)
+/* ASCII stands for itself in every character set that a POSIX locale may have. */
+uint32_t text_next_character(const char **position, const char *end)
 {
 	uint32_t code = (unsigned char)**position;
 	size_t length = 1;
@@ -89,14 +85,27 @@ static uint32_t next_character(const char **position, const char *end)
 	return code;
 }
 
+void text_append_characters(struct buffer *buffer, const char *name)
+{
+	const char *end = name + strlen(name);
+
+	while (name < end) {
+		uint32_t code = text_next_character(&name, end);
+		utf8proc_uint8_t bytes[4];
+		utf8proc_ssize_t length = utf8proc_encode_char((utf8proc_int32_t)code, bytes);
+
+		buffer_append(buffer, bytes, (size_t)length);
+	}
+}
+
 static int compare_characters(const char *left, const char *right)
 {
 	const char *left_end = left + strlen(left);
 	const char *right_end = right + strlen(right);
 
 	while (left < left_end && right < right_end) {
-		uint32_t left_code = next_character(&left, left_end);
-		uint32_t right_code = next_character(&right, right_end);
+		uint32_t left_code = text_next_character(&left, left_end);
+		uint32_t right_code = text_next_character(&right, right_end);
 
 		if (left_code != right_code)
 			return left_code < right_code ? -1 : 1;
@@ -179,7 +188,7 @@ void text_append_repr(struct buffer *buffer, const char *name)
 	buffer_append_byte(buffer, quote);
 	while (name < end) {
 		const char *begin = name;
-		uint32_t code = next_character(&name, end);
+		uint32_t code = text_next_character(&name, end);
 
 		if (!is_printable(code)) {
 			append_unprintable(buffer, code);
@@ -198,7 +207,7 @@ void text_append_name(struct buffer *buffer, const char *name)
 
 	while (name < end) {
 		const char *begin = name;
-		uint32_t code = next_character(&name, end);
+		uint32_t code = text_next_character(&name, end);
 
 		if (is_escaped_byte(code))
 			append_number(buffer, code);

@@ -9,6 +9,7 @@
 #define PYCOMPILEALL_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct buffer;
 
@@ -19,6 +20,18 @@ struct buffer;
  * UTF-8 is taken. All the other functions may be called from several threads at once.
  */
 void text_init(void);
+
+/*
+ * The character at `*position`, which moves behind it; an undecodable byte as its lone surrogate.
+ * There must be at least one byte before `end`. Source: os.fsdecode.
+ */
+uint32_t text_next_character(const char **position, const char *end);
+
+/*
+ * Appends the characters of a name in UTF-8, whatever the locale's character set is; a lone
+ * surrogate in three bytes, as Python's "surrogatepass" has it. ASCII stays as it is.
+ */
+void text_append_characters(struct buffer *buffer, const char *name);
 
 /*
  * Compares two names by code point, the order of Python's sorted(). Negative, zero or positive like

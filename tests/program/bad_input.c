@@ -447,11 +447,11 @@ COMBINATION_TEST(bad_input, sources_that_are_no_files)
 
 COMBINATION_TEST(bad_input, operands_that_are_no_files)
 {
-	assert_stricter(combination, build_no_files,
-			(struct run_request){
-				.arguments = RUN_LIST("t/fifo.py", "t/dangling.py", "t/loop.py",
-						      "t/device.py", "t/fifo_link.py",
-						      "t/folder_link.py", "t/folder.py")});
+	assert_stricter(
+		combination, build_no_files,
+		(struct run_request){.arguments = RUN_LIST("t/fifo.py", "t/dangling.py",
+							   "t/loop.py", "t/device.py",
+							   "t/fifo_link.py", "t/folder_link.py")});
 }
 
 /* --- Targets that must not be replaced ------------------------------------------------------- */

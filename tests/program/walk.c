@@ -335,7 +335,7 @@ COMBINATION_TEST(walk, link_to_a_folder_as_operand)
 
 COMBINATION_TEST(walk, link_to_a_link_as_operand)
 {
-	assert_equal(combination, build_links, RUN_LIST("operand2/", "operand2/sub"));
+	assert_equal(combination, build_links, RUN_LIST("-l", "operand2/", "operand2/sub"));
 }
 
 COMBINATION_TEST(walk, link_to_a_file_as_operand)

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 TestSuite(writing, .timeout = 600);
@@ -178,6 +179,34 @@ COMBINATION_TEST(writing, read_only_folder)
 {
 	assert_equal(combination, build_read_only_folder,
 		     (struct run_request){.arguments = RUN_LIST("t"), .unprivileged = true});
+}
+
+/* A process that has ended, as the one that left the temporary. */
+static pid_t dead_process(void)
+{
+	pid_t process = fork();
+
+	cr_assert_geq(process, 0, "%s", strerror(errno));
+	if (process == 0)
+		_exit(0);
+	cr_assert_eq(waitpid(process, NULL, 0), process);
+	return process;
+}
+
+/* What a killed run left beside the byte-code goes when something is next written there. */
+COMBINATION_TEST(writing, stray_temporary_is_removed)
+{
+	char path[64];
+	struct run_result result;
+
+	build_one();
+	(void)snprintf(path, sizeof(path), "t/__pycache__/.pycompileall-%ld-0.tmp",
+		       (long)dead_process());
+	scratch_file(path, "half of a .p");
+	combination_run(&result, combination, (struct run_request){.arguments = RUN_LIST("t")});
+	RUN_ASSERT(&result, 0);
+	cr_assert_eq(access(path, F_OK), -1, "'%s' is still there", path);
+	run_result_fini(&result);
 }
 
 /* Some byte-code is bigger than the limit that the tests set. */

@@ -1,5 +1,5 @@
 /*
- * cache_path: against what importlib.util of CPython 3.13 gave, with "/home" as the current folder.
+ * cache_path: against what importlib.util of CPython 3.13 gave, with "/cwd" as the current folder.
  */
 #include "config.h"
 
@@ -14,7 +14,7 @@
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 #define TAG "cpython-313"
-#define CWD "/home"
+#define CWD "/cwd"
 
 /* cache_from_source(source, optimization=...), with sys.pycache_prefix. */
 static const struct {
@@ -46,31 +46,31 @@ static const struct {
 	{"a.py", "\302\262\340\245\251x", NULL,
 	 "__pycache__/a.cpython-313.opt-\302\262\340\245\251x.pyc"},
 	{"/foo/bar/baz.py", "", "/cache", "/cache/foo/bar/baz.cpython-313.pyc"},
-	{"baz.py", "", "/cache", "/cache/home/baz.cpython-313.pyc"},
-	{"sub/baz.py", "", "/cache", "/cache/home/sub/baz.cpython-313.pyc"},
-	{"./sub/baz.py", "", "/cache", "/cache/home/sub/baz.cpython-313.pyc"},
-	{"././baz.py", "", "/cache", "/cache/home/./baz.cpython-313.pyc"},
-	{"../baz.py", "", "/cache", "/cache/home/../baz.cpython-313.pyc"},
-	{".//baz.py", "", "/cache", "/cache/home/baz.cpython-313.pyc"},
-	{".///baz.py", "", "/cache", "/cache/home/baz.cpython-313.pyc"},
-	{".///sub/baz.py", "", "/cache", "/cache/home//sub/baz.cpython-313.pyc"},
+	{"baz.py", "", "/cache", "/cache/cwd/baz.cpython-313.pyc"},
+	{"sub/baz.py", "", "/cache", "/cache/cwd/sub/baz.cpython-313.pyc"},
+	{"./sub/baz.py", "", "/cache", "/cache/cwd/sub/baz.cpython-313.pyc"},
+	{"././baz.py", "", "/cache", "/cache/cwd/./baz.cpython-313.pyc"},
+	{"../baz.py", "", "/cache", "/cache/cwd/../baz.cpython-313.pyc"},
+	{".//baz.py", "", "/cache", "/cache/cwd/baz.cpython-313.pyc"},
+	{".///baz.py", "", "/cache", "/cache/cwd/baz.cpython-313.pyc"},
+	{".///sub/baz.py", "", "/cache", "/cache/cwd///sub/baz.cpython-313.pyc"},
 	{"/foo//baz.py", "", "/cache", "/cache/foo/baz.cpython-313.pyc"},
 	{"///foo/bar///baz.py", "", "/cache", "/cache/foo/bar/baz.cpython-313.pyc"},
-	{"/baz.py", "", "/cache", "/cache/home/baz.cpython-313.pyc"},
+	{"/baz.py", "", "/cache", "/cache/cwd/baz.cpython-313.pyc"},
 	{"/foo/bar/baz.py", "", "/cache//", "/cache/foo/bar/baz.cpython-313.pyc"},
-	{"baz.py", "", "/cache//", "/cache/home/baz.cpython-313.pyc"},
+	{"baz.py", "", "/cache//", "/cache/cwd/baz.cpython-313.pyc"},
 	{"/foo/bar/baz.py", "", "/", "/foo/bar/baz.cpython-313.pyc"},
-	{"baz.py", "", "/", "/home/baz.cpython-313.pyc"},
-	{"sub/baz.py", "", "/", "/home/sub/baz.cpython-313.pyc"},
-	{"./sub/baz.py", "", "/", "/home/sub/baz.cpython-313.pyc"},
-	{"././baz.py", "", "/", "/home/./baz.cpython-313.pyc"},
-	{"../baz.py", "", "/", "/home/../baz.cpython-313.pyc"},
-	{".//baz.py", "", "/", "/home/baz.cpython-313.pyc"},
+	{"baz.py", "", "/", "/cwd/baz.cpython-313.pyc"},
+	{"sub/baz.py", "", "/", "/cwd/sub/baz.cpython-313.pyc"},
+	{"./sub/baz.py", "", "/", "/cwd/sub/baz.cpython-313.pyc"},
+	{"././baz.py", "", "/", "/cwd/./baz.cpython-313.pyc"},
+	{"../baz.py", "", "/", "/cwd/../baz.cpython-313.pyc"},
+	{".//baz.py", "", "/", "/cwd/baz.cpython-313.pyc"},
 	{"/foo//baz.py", "", "/", "/foo/baz.cpython-313.pyc"},
 	{"///foo/bar///baz.py", "", "/", "/foo/bar/baz.cpython-313.pyc"},
-	{"/baz.py", "", "/", "/home/baz.cpython-313.pyc"},
+	{"/baz.py", "", "/", "/cwd/baz.cpython-313.pyc"},
 	{"/foo/bar/baz.py", "", "rel/cache", "rel/cache/foo/bar/baz.cpython-313.pyc"},
-	{"baz.py", "", "rel/cache", "rel/cache/home/baz.cpython-313.pyc"},
+	{"baz.py", "", "rel/cache", "rel/cache/cwd/baz.cpython-313.pyc"},
 };
 
 /* source_from_cache(path), with sys.pycache_prefix. */
@@ -203,7 +203,7 @@ Test(cache_path, append_folder_alone)
 	cr_assert_str_eq(buffer_string(&folder), "a/__pycache__");
 	buffer_clear(&folder);
 	cr_assert_eq(cache_path_append_folder(&folder, "a/b.py", "/cache/", CWD), 0);
-	cr_assert_str_eq(buffer_string(&folder), "/cache/home/a");
+	cr_assert_str_eq(buffer_string(&folder), "/cache/cwd/a");
 	buffer_clear(&folder);
 	cr_assert_eq(cache_path_append_folder(&folder, "//b.py", "/", CWD), 0);
 	cr_assert_str_eq(buffer_string(&folder), "");

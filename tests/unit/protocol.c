@@ -1,0 +1,350 @@
+/* Frames, byte by byte, and their transport over a socket. */
+#include "config.h"
+
+#include "protocol.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BYTES(...) ((const unsigned char[]){__VA_ARGS__})
+
+/* ---- Greeting ---- */
+
+static const unsigned char greeting_bytes[PROTOCOL_GREETING_SIZE] = {
+	'p', 'y', 'c', 's', 1, 0, 0, 0, 0xa7, 0x0d, 0x0d, 0x0a, 11, 0, 0, 0,
+};
+
+Test(protocol, greeting_is_built)
+{
+	const struct protocol_greeting greeting = {
+		.version = PROTOCOL_VERSION,
+		.magic = {0xa7, 0x0d, 0x0d, 0x0a},
+		.tag_size = 11,
+	};
+	unsigned char bytes[PROTOCOL_GREETING_SIZE];
+
+	protocol_build_greeting(bytes, &greeting);
+	cr_assert_arr_eq(bytes, greeting_bytes, sizeof(bytes));
+}
+
+Test(protocol, greeting_is_parsed)
+{
+	struct protocol_greeting greeting;
+
+	cr_assert_eq(protocol_parse_greeting(&greeting, greeting_bytes), 0);
+	cr_assert_eq(greeting.version, PROTOCOL_VERSION);
+	cr_assert_arr_eq(greeting.magic, greeting_bytes + 8, 4);
+	cr_assert_eq(greeting.tag_size, 11);
+}
+
+/* Parses the greeting with one byte changed. */
+static int parse_greeting_with(size_t offset, unsigned char byte)
+{
+	struct protocol_greeting greeting;
+	unsigned char bytes[PROTOCOL_GREETING_SIZE];
+
+	memcpy(bytes, greeting_bytes, sizeof(bytes));
+	bytes[offset] = byte;
+	errno = 0;
+	return protocol_parse_greeting(&greeting, bytes);
+}
+
+Test(protocol, greeting_without_its_mark)
+{
+	for (size_t i = 0; i < 4; i++) {
+		cr_assert_eq(parse_greeting_with(i, 'x'), -1);
+		cr_assert_eq(errno, EPROTO);
+	}
+}
+
+Test(protocol, greeting_of_another_version)
+{
+	cr_assert_eq(parse_greeting_with(4, PROTOCOL_VERSION + 1), -1);
+	cr_assert_eq(errno, EPROTO);
+	cr_assert_eq(parse_greeting_with(7, 1), -1);
+	cr_assert_eq(errno, EPROTO);
+}
+
+Test(protocol, greeting_with_the_longest_tag)
+{
+	cr_assert_eq(parse_greeting_with(12, PROTOCOL_TAG_MAX), 0);
+}
+
+Test(protocol, greeting_with_too_long_a_tag)
+{
+	cr_assert_eq(parse_greeting_with(13, 1), -1);
+	cr_assert_eq(errno, EPROTO);
+}
+
+/* ---- Request ---- */
+
+static const unsigned char request_bytes[PROTOCOL_REQUEST_SIZE] = {
+	0xfe, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0x05, 0x04, 0x03, 0, 0, 0, 0, 0, 6, 5, 4, 3, 0, 0, 0, 0,
+};
+
+Test(protocol, request_is_built)
+{
+	const struct protocol_request request = {
+		.level = -2,
+		.flags = PROTOCOL_REQUEST_QUOTE,
+		.name_size = 0x030405,
+		.source_size = 0x03040506,
+	};
+	unsigned char bytes[PROTOCOL_REQUEST_SIZE];
+
+	protocol_build_request(bytes, &request);
+	cr_assert_arr_eq(bytes, request_bytes, sizeof(bytes));
+}
+
+Test(protocol, request_is_parsed)
+{
+	struct protocol_request request;
+
+	cr_assert_eq(protocol_parse_request(&request, request_bytes), 0);
+	cr_assert_eq(request.level, -2);
+	cr_assert_eq(request.flags, PROTOCOL_REQUEST_QUOTE);
+	cr_assert_eq(request.name_size, 0x030405);
+	cr_assert_eq(request.source_size, 0x03040506);
+}
+
+/* Parses the request with `size` bytes changed. */
+static int parse_request_with(size_t offset, const unsigned char *change, size_t size)
+{
+	struct protocol_request request;
+	unsigned char bytes[PROTOCOL_REQUEST_SIZE];
+
+	memcpy(bytes, request_bytes, sizeof(bytes));
+	memcpy(bytes + offset, change, size);
+	errno = 0;
+	return protocol_parse_request(&request, bytes);
+}
+
+Test(protocol, request_at_its_limits)
+{
+	cr_assert_eq(parse_request_with(8, BYTES(0, 0, 0x10, 0), 4), 0);
+	cr_assert_eq(parse_request_with(16, BYTES(0, 0, 0, 0, 1, 0, 0, 0), 8), 0);
+}
+
+Test(protocol, request_with_too_long_a_name)
+{
+	cr_assert_eq(parse_request_with(8, BYTES(1, 0, 0x10, 0), 4), -1);
+	cr_assert_eq(errno, EPROTO);
+}
+
+Test(protocol, request_with_too_long_a_source)
+{
+	cr_assert_eq(parse_request_with(16, BYTES(1, 0, 0, 0, 1, 0, 0, 0), 8), -1);
+	cr_assert_eq(errno, EPROTO);
+	cr_assert_eq(parse_request_with(23, BYTES(0xff), 1), -1);
+	cr_assert_eq(errno, EPROTO);
+}
+
+Test(protocol, request_with_unknown_flags)
+{
+	cr_assert_eq(parse_request_with(4, BYTES(2), 1), -1);
+	cr_assert_eq(errno, EPROTO);
+}
+
+Test(protocol, request_with_something_where_zero_belongs)
+{
+	cr_assert_eq(parse_request_with(12, BYTES(1), 1), -1);
+	cr_assert_eq(errno, EPROTO);
+}
+
+/* ---- Response ---- */
+
+static const unsigned char response_bytes[PROTOCOL_RESPONSE_SIZE] = {
+	1, 0, 0, 0, 0, 0, 0, 0, 6, 5, 4, 3, 0, 0, 0, 0, 9, 8, 7, 0, 0, 0, 0, 0,
+};
+
+Test(protocol, response_is_built)
+{
+	const struct protocol_response response = {
+		.status = PROTOCOL_ERROR,
+		.payload_size = 0x03040506,
+		.warnings_size = 0x070809,
+	};
+	unsigned char bytes[PROTOCOL_RESPONSE_SIZE];
+
+	protocol_build_response(bytes, &response);
+	cr_assert_arr_eq(bytes, response_bytes, sizeof(bytes));
+}
+
+Test(protocol, response_is_parsed)
+{
+	struct protocol_response response;
+
+	cr_assert_eq(protocol_parse_response(&response, response_bytes), 0);
+	cr_assert_eq(response.status, PROTOCOL_ERROR);
+	cr_assert_eq(response.payload_size, 0x03040506);
+	cr_assert_eq(response.warnings_size, 0x070809);
+}
+
+/* Parses the response with `size` bytes changed. */
+static int parse_response_with(size_t offset, const unsigned char *change, size_t size)
+{
+	struct protocol_response response;
+	unsigned char bytes[PROTOCOL_RESPONSE_SIZE];
+
+	memcpy(bytes, response_bytes, sizeof(bytes));
+	memcpy(bytes + offset, change, size);
+	errno = 0;
+	return protocol_parse_response(&response, bytes);
+}
+
+Test(protocol, response_of_unknown_status)
+{
+	cr_assert_eq(parse_response_with(0, BYTES(2), 1), -1);
+	cr_assert_eq(errno, EPROTO);
+	cr_assert_eq(parse_response_with(3, BYTES(1), 1), -1);
+	cr_assert_eq(errno, EPROTO);
+}
+
+Test(protocol, response_with_something_where_zero_belongs)
+{
+	cr_assert_eq(parse_response_with(4, BYTES(1), 1), -1);
+	cr_assert_eq(errno, EPROTO);
+}
+
+Test(protocol, response_at_its_limits)
+{
+	cr_assert_eq(parse_response_with(8, BYTES(0, 0, 0, 0, 1, 0, 0, 0), 8), 0);
+	cr_assert_eq(parse_response_with(16, BYTES(0, 0, 0, 0, 1, 0, 0, 0), 8), 0);
+}
+
+Test(protocol, response_with_too_long_a_payload)
+{
+	cr_assert_eq(parse_response_with(8, BYTES(1, 0, 0, 0, 1, 0, 0, 0), 8), -1);
+	cr_assert_eq(errno, EPROTO);
+}
+
+Test(protocol, response_with_too_long_warnings)
+{
+	cr_assert_eq(parse_response_with(16, BYTES(1, 0, 0, 0, 1, 0, 0, 0), 8), -1);
+	cr_assert_eq(errno, EPROTO);
+}
+
+/* Whatever the bytes are, parsing them accepts or refuses; what it accepts, building gives back. */
+Test(protocol, random_frames_are_taken_or_refused)
+{
+	unsigned short state[3] = {1, 2, 3};
+	size_t taken = 0;
+
+	for (int i = 0; i < 100000; i++) {
+		unsigned char bytes[PROTOCOL_RESPONSE_SIZE] = {0}, built[PROTOCOL_RESPONSE_SIZE];
+		struct protocol_response response;
+
+		for (int change = 0; change < 6; change++)
+			bytes[nrand48(state) % (long)sizeof(bytes)] =
+				(unsigned char)(nrand48(state) % 3);
+		if (protocol_parse_response(&response, bytes) != 0)
+			continue;
+		taken++;
+		protocol_build_response(built, &response);
+		cr_assert_arr_eq(built, bytes, sizeof(bytes));
+	}
+	cr_assert_gt(taken, 0);
+	cr_assert_lt(taken, 100000);
+}
+
+/* ---- Transport ---- */
+
+static int ends[2];
+
+static void connect_ends(void)
+{
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+}
+
+Test(protocol, receive_joins_what_comes_in_pieces, .init = connect_ends)
+{
+	static const char text[] = "in several pieces";
+	char received[sizeof(text)];
+	pid_t sender = fork();
+
+	cr_assert_geq(sender, 0);
+	if (sender == 0) {
+		for (size_t i = 0; i < sizeof(text); i++) {
+			(void)usleep(500);
+			if (protocol_send(ends[1], text + i, 1) != 0)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	cr_assert_eq(protocol_receive(ends[0], received, sizeof(received)), 0);
+	cr_assert_str_eq(received, text);
+}
+
+/* Far more than a socket holds. */
+#define MUCH ((size_t)5 << 20)
+
+static void *send_much(void *bytes)
+{
+	return protocol_send(ends[1], bytes, MUCH) == 0 ? bytes : NULL;
+}
+
+Test(protocol, send_goes_on_until_all_is_sent, .init = connect_ends)
+{
+	unsigned char *sent = malloc(MUCH), *received = malloc(MUCH);
+	pthread_t sender;
+	void *result;
+
+	cr_assert(sent && received);
+	for (size_t i = 0; i < MUCH; i++)
+		sent[i] = (unsigned char)(i * 7 + i / 251);
+	cr_assert_eq(pthread_create(&sender, NULL, send_much, sent), 0);
+	cr_assert_eq(protocol_receive(ends[0], received, MUCH), 0);
+	cr_assert_eq(pthread_join(sender, &result), 0);
+	cr_assert_eq(result, sent);
+	cr_assert_eq(memcmp(sent, received, MUCH), 0);
+	free(sent);
+	free(received);
+}
+
+Test(protocol, receive_of_nothing_waits_for_nothing, .init = connect_ends)
+{
+	cr_assert_eq(protocol_receive(ends[0], NULL, 0), 0);
+	cr_assert_eq(protocol_send(ends[0], NULL, 0), 0);
+}
+
+Test(protocol, receive_from_a_closed_end, .init = connect_ends)
+{
+	char byte;
+
+	cr_assert_eq(close(ends[1]), 0);
+	cr_assert_eq(protocol_receive(ends[0], &byte, 1), -1);
+	cr_assert_eq(errno, ECONNRESET);
+}
+
+Test(protocol, receive_of_less_than_asked_for, .init = connect_ends)
+{
+	char bytes[4];
+
+	cr_assert_eq(protocol_send(ends[1], "abc", 3), 0);
+	cr_assert_eq(close(ends[1]), 0);
+	cr_assert_eq(protocol_receive(ends[0], bytes, sizeof(bytes)), -1);
+	cr_assert_eq(errno, ECONNRESET);
+}
+
+/* The test itself would die of SIGPIPE. */
+Test(protocol, send_to_a_closed_end, .init = connect_ends)
+{
+	cr_assert_eq(close(ends[1]), 0);
+	cr_assert_eq(protocol_send(ends[0], "x", 1), -1);
+	cr_assert_eq(errno, EPIPE);
+}
+
+Test(protocol, no_socket)
+{
+	char byte = 0;
+
+	cr_assert_eq(protocol_send(-1, &byte, 1), -1);
+	cr_assert_eq(errno, EBADF);
+	cr_assert_eq(protocol_receive(-1, &byte, 1), -1);
+	cr_assert_eq(errno, EBADF);
+}
