@@ -426,6 +426,33 @@ COMBINATION_TEST(bad_input, unreadable_file)
 	oracle_fini(&outcome);
 }
 
+/* What CPython would have to be told, since a builder is handed nothing. */
+static const char *byte_code_mode;
+
+static void build_unreadable_file_with_byte_code(void)
+{
+	build_good();
+	scratch_file(BAD, "m = 1\n");
+	oracle_compile(RUN_LIST("-qq", byte_code_mode, "t"));
+	scratch_mode(BAD, 0);
+}
+
+/* Whether hash-based byte-code is up to date cannot be told without reading the source. */
+COMBINATION_TEST(bad_input, unreadable_file_with_byte_code)
+{
+	struct oracle_outcome outcome = {0};
+	const struct oracle_trial trial = {
+		.build = build_unreadable_file_with_byte_code,
+		.request = {.arguments = RUN_LIST(BAD), .unprivileged = true},
+		.combination = combination};
+
+	byte_code_mode = combination->mode_option;
+	oracle_try(&outcome, &trial);
+	ORACLE_ASSERT(&outcome, ORACLE_ALL);
+	RUN_ASSERT(&outcome.ours, combination->mode != COMBINATION_TIMESTAMP);
+	oracle_fini(&outcome);
+}
+
 /* --- Sources that are no files --------------------------------------------------------------- */
 
 static void build_no_files(void)

@@ -329,20 +329,70 @@ SCRATCH_TEST(compiler, error_of_a_nul_byte)
 	stop();
 }
 
-SCRATCH_TEST(compiler, error_of_too_deep_a_nesting)
+/* Writes "a+a+...+a", nested `depth` deep. */
+static void write_nested(const char *path, size_t depth)
 {
-	const size_t depth = 100000;
 	char *source = malloc(2 * depth + 2);
 
 	cr_assert_not_null(source);
 	for (size_t i = 0; i < depth; i++)
 		memcpy(source + 2 * i, "a+", 2);
 	memcpy(source + 2 * depth, "a\n", 2);
-	scratch_bytes("a.py", source, 2 * depth + 2);
+	scratch_bytes(path, source, 2 * depth + 2);
+	free(source);
+}
+
+SCRATCH_TEST(compiler, error_of_too_deep_a_nesting)
+{
+	write_nested("a.py", 100000);
 	add_sample("a.py", "a.py", 0);
 	assert_as_python("");
 	cr_assert_eq(answer.outcome, COMPILER_ERROR);
+	stop();
+}
+
+/* Around the limit of up to Python 3.11: three levels for each of 1000 frames but those in use. */
+#define NESTING_FROM 2950
+#define NESTING_TO   2980
+
+/* Compiles folder/DEPTH.py, and tells whether both compileall, before, and we could. */
+static bool compiles_nested(size_t depth)
+{
+	char path[32];
+	bool theirs, ours;
+	char *source;
+	size_t size;
+
+	(void)snprintf(path, sizeof(path), "folder/%zu.pyc", depth);
+	theirs = access(path, F_OK) == 0;
+	(void)snprintf(path, sizeof(path), "folder/%zu.py", depth);
+	source = scratch_read(path, &size);
+	ours = compile(path, source, size, 0, true) == COMPILER_CODE;
+	cr_assert_eq(ours, theirs, "%s", path);
 	free(source);
+	return ours;
+}
+
+SCRATCH_TEST(compiler, nesting_limit_is_that_of_compileall)
+{
+	struct run_result theirs;
+	char path[32];
+
+	if (atoi(interpreter_embedded()->version + strlen("3.")) >= 12)
+		SCRATCH_SKIP("from Python 3.12 on the limit is another");
+	for (size_t depth = NESTING_FROM; depth < NESTING_TO; depth++) {
+		(void)snprintf(path, sizeof(path), "folder/%zu.py", depth);
+		write_nested(path, depth);
+	}
+	run_python(&theirs,
+		   (struct run_request){.arguments = RUN_LIST("-m", "compileall", "-b", "folder")});
+	RUN_ASSERT(&theirs, 1);
+	run_result_fini(&theirs);
+	start();
+	cr_assert(compiles_nested(NESTING_FROM));
+	for (size_t depth = NESTING_FROM + 1; depth < NESTING_TO - 1; depth++)
+		(void)compiles_nested(depth);
+	cr_assert_not(compiles_nested(NESTING_TO - 1));
 	stop();
 }
 
@@ -709,7 +759,7 @@ SCRATCH_TEST(compiler, cancel_before_the_first_request)
 
 /* ---- What the server finds ---- */
 
-/* What /proc/PID/status has in `field` ("SigBlk:") of a script that is started as a server: a set
+/* What /proc/PID/status has in `field` ("SigBlk:") of a program that is started as a server: a set
  * of signals, signal 1 in the lowest bit. */
 static unsigned long long server_signals(const char *field)
 {
@@ -718,7 +768,7 @@ static unsigned long long server_signals(const char *field)
 	char *status;
 	size_t size;
 
-	start_with_script("cat /proc/$$/status >status\nexit 0\n");
+	start_with_script("exec cat /proc/self/status >status\n");
 	cr_assert_eq(compile_text("a.py", ""), COMPILER_NO_START);
 	stop();
 	status = scratch_read("status", &size);
