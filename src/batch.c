@@ -54,7 +54,7 @@ static void finish(struct queue_job *job)
 }
 
 struct batch *batch_create(struct report *report, struct folder *root, const char *relative,
-			   const char *prefix)
+			   const char *prefix, const char *operand)
 {
 	struct batch *batch = malloc(sizeof(*batch));
 
@@ -62,12 +62,14 @@ struct batch *batch_create(struct report *report, struct folder *root, const cha
 		return NULL;
 	batch->report = report;
 	batch->root = folder_hold(root);
+	atomic_init(&batch->cleaned, false);
 	atomic_init(&batch->descriptor, -1);
 	batch->count = 0;
 	batch->bytes = NULL;
 	batch->size = batch->capacity = 0;
 	if (add_string(batch, relative, &batch->relative) != 0 ||
-	    add_string(batch, prefix, &batch->prefix) != 0) {
+	    add_string(batch, prefix, &batch->prefix) != 0 ||
+	    add_string(batch, operand, &batch->operand) != 0) {
 		batch_destroy(batch);
 		errno = ENOMEM;
 		return NULL;
@@ -102,9 +104,21 @@ struct batch *batch_of(struct queue_job *job)
 	return (struct batch *)job;
 }
 
+bool batch_to_clean(struct batch *batch)
+{
+	return !atomic_exchange(&batch->cleaned, true);
+}
+
 const char *batch_name(const struct batch *batch, size_t index)
 {
 	return batch->bytes + batch->sources[index].name;
+}
+
+const char *batch_operand(const struct batch *batch)
+{
+	const char *operand = batch->bytes + batch->operand;
+
+	return *operand ? operand : NULL;
 }
 
 const char *batch_prefix(const struct batch *batch)

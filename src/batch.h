@@ -11,6 +11,7 @@
 #include "queue.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct report;
@@ -28,9 +29,11 @@ struct batch {
 	struct queue_job job;  /* first: the queue knows only this */
 	struct report *report; /* borrowed */
 	struct folder *root;   /* held */
+	atomic_bool cleaned;   /* somebody has taken it upon himself to clean up behind dead runs */
 	atomic_int descriptor; /* the folder once it is open, else -1 */
 	size_t relative;       /* offset of the folder's path beneath `root`; "": itself */
 	size_t prefix;         /* offset of what stands before a name in messages: "q/" or "" */
+	size_t operand;        /* offset of the operand it was found in; "": it was named itself */
 	size_t count;          /* sources */
 	char *bytes;           /* all the strings, each with its NUL */
 	size_t size, capacity; /* bytes used, bytes allocated */
@@ -40,10 +43,11 @@ struct batch {
 /*
  * An empty batch. `root` is held until the end, or NULL for sources named as operands; `relative`
  * is the folder's path beneath it; `prefix` is what precedes a name when the path is printed, slash
- * included. Strings are copied. NULL with errno ENOMEM.
+ * included; `operand` is the folder that the user named, or "" for files that were named
+ * themselves. Strings are copied. NULL with errno ENOMEM.
  */
 struct batch *batch_create(struct report *report, struct folder *root, const char *relative,
-			   const char *prefix);
+			   const char *prefix, const char *operand);
 
 /* Frees a batch that was not handed to the queue. NULL is legal. */
 void batch_destroy(struct batch *batch);
@@ -58,8 +62,15 @@ int batch_push(struct batch *batch, struct queue *queue);
 /* The batch a job is. */
 struct batch *batch_of(struct queue_job *job);
 
+/* Whether the caller is to clean up behind dead runs where the batch is written: true once, for
+ * whoever asks first. */
+bool batch_to_clean(struct batch *batch);
+
 /* The name, in its folder, of source number `index`. */
 const char *batch_name(const struct batch *batch, size_t index);
+
+/* The folder that the user named, as an operand; NULL: the sources were named themselves. */
+const char *batch_operand(const struct batch *batch);
 
 /* What precedes the names in messages. */
 const char *batch_prefix(const struct batch *batch);

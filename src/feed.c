@@ -4,6 +4,7 @@
 
 #include "batch.h"
 #include "folder.h"
+#include "overlap.h"
 #include "py_error.h"
 #include "text.h"
 #include "walk.h"
@@ -15,9 +16,11 @@
 
 struct feed {
 	const struct feed_settings *settings;
-	struct batch *batch;  /* being filled; NULL: none */
-	struct folder *root;  /* of the folder that is walked */
-	struct buffer prefix; /* what precedes a name of the folder or operand at hand */
+	struct batch *batch;     /* being filled; NULL: none */
+	struct folder *root;     /* of the folder that is walked */
+	const char *operand;     /* that folder, as the user named it; "": none is walked */
+	struct buffer prefix;    /* what precedes a name of the folder or operand at hand */
+	struct overlap *overlap; /* NULL: there is only one operand */
 	struct report_lines lines;
 };
 
@@ -43,7 +46,7 @@ static int add(struct feed *feed, struct folder *root, const char *relative, con
 {
 	if (!feed->batch)
 		feed->batch = batch_create(feed->settings->report, root, relative,
-					   buffer_string(&feed->prefix));
+					   buffer_string(&feed->prefix), feed->operand);
 	if (!feed->batch || batch_add(feed->batch, name, slot) != 0)
 		return -1;
 	return feed->batch->count == BATCH_MAX ? push(feed) : 0;
@@ -61,7 +64,8 @@ static void say_listing(struct feed *feed, const char *path, int error)
 	}
 	if (error == 0)
 		return;
-	report_add(feed->settings->report, REPORT_TROUBLE);
+	if (!feed->settings->sys_path || (error != ENOENT && error != ENOTDIR))
+		report_add(feed->settings->report, REPORT_TROUBLE);
 	if (feed->settings->quiet >= 2)
 		return;
 	buffer_append_string(output, "Can't list ");
@@ -119,7 +123,9 @@ static int feed_folder(struct feed *feed, const char *operand, struct report_slo
 	feed->root = folder_open(operand);
 	if (!feed->root)
 		return feed_unlistable(feed, operand, errno, slot);
+	feed->operand = operand;
 	result = walk_tree(operand, feed->settings->depth, slot, visit, feed);
+	feed->operand = "";
 	error = errno;
 	folder_release(feed->root);
 	errno = error;
@@ -148,7 +154,7 @@ static int feed_file(struct feed *feed, const char *operand, struct report_slot 
 	struct folder *root;
 	int error, result;
 
-	if (!walk_is_source(name)) {
+	if (!feed->settings->only_files && !walk_is_source(name)) {
 		report_fill_silent(slot);
 		return 0;
 	}
@@ -172,26 +178,73 @@ static int feed_file(struct feed *feed, const char *operand, struct report_slot 
 	return result;
 }
 
-static int feed_operand(struct feed *feed, const char *operand, struct report_slot *slot)
+static int feed_current(struct feed *feed, struct report_slot *slot)
 {
-	struct stat status;
+	if (feed->settings->quiet < 2)
+		buffer_append_string(&feed->lines.output, "Skipping current directory\n");
+	report_fill(feed->settings->report, slot, &feed->lines);
+	return 0;
+}
 
-	if (stat(operand, &status) == 0 && S_ISREG(status.st_mode))
-		return feed_file(feed, operand, slot);
+/* Waits for what was fed before, if the operand reaches some of it again. */
+static int wait_for_earlier(struct feed *feed, int overlaps)
+{
+	if (overlaps <= 0)
+		return overlaps;
+	if (push(feed) != 0)
+		return -1;
+	queue_drain(feed->settings->queue);
+	return 0;
+}
+
+static int feed_named_file(struct feed *feed, const char *operand, const struct stat *status,
+			   struct report_slot *slot)
+{
+	if (feed->overlap &&
+	    wait_for_earlier(feed, overlap_add_file(feed->overlap, operand, status)) != 0)
+		return -1;
+	return feed_file(feed, operand, slot);
+}
+
+static int feed_named_folder(struct feed *feed, const char *operand, struct report_slot *slot)
+{
+	if (feed->overlap &&
+	    wait_for_earlier(feed, overlap_add_folder(feed->overlap, operand)) != 0)
+		return -1;
 	return feed_folder(feed, operand, slot);
 }
 
-int feed_operands(const struct feed_settings *settings, const char *const *operands, size_t count)
+static int feed_operand(struct feed *feed, const char *operand, struct report_slot *slot)
 {
-	struct feed feed = {.settings = settings};
+	struct stat status;
+	bool is_there = stat(operand, &status) == 0;
+
+	if (feed->settings->sys_path && strcmp(operand, ".") == 0)
+		return feed_current(feed, slot);
+	if (is_there && S_ISREG(status.st_mode))
+		return feed_named_file(feed, operand, &status, slot);
+	if (feed->settings->only_files)
+		return feed_file(feed, operand, slot);
+	return feed_named_folder(feed, operand, slot);
+}
+
+int feed_operands(const struct feed_settings *settings, char *const *operands, size_t count)
+{
+	struct feed feed = {.settings = settings, .operand = ""};
 	int error, result = 0;
 
+	if (count > 1) {
+		feed.overlap = overlap_create();
+		if (!feed.overlap)
+			return -1;
+	}
 	for (size_t i = 0; i < count && result == 0; i++)
 		result = feed_operand(&feed, operands[i], report_operand(settings->report, i));
 	if (result == 0)
 		result = push(&feed);
 	error = errno;
 	batch_destroy(feed.batch);
+	overlap_destroy(feed.overlap);
 	buffer_fini(&feed.prefix);
 	buffer_fini(&feed.lines.output);
 	buffer_fini(&feed.lines.errors);

@@ -15,6 +15,10 @@ struct feed_settings {
 	struct report *report; /* has a slot for each operand */
 	long depth;            /* levels below an operand to enter; negative: all */
 	int quiet;             /* 0: "Listing" lines; 1: only trouble; 2 and above: nothing */
+	bool only_files;       /* every operand is a source, whatever it is called or is */
+	/* The operands are sys.path, which nobody named: "." is left out, and what is missing is no
+	 * trouble. */
+	bool sys_path;
 	/* Called before a batch is pushed, with the number of its sources: there should be workers.
 	 * Returns 0, or -1 with errno: the feeding ends. */
 	int (*ahead)(void *context, size_t sources);
@@ -26,6 +30,6 @@ struct feed_settings {
  * full or too much output waits. What cannot be reached or listed is reported and counted. Returns
  * 0, or -1 with errno: EPIPE, the queue was cancelled; ENOMEM; or that of `ahead`.
  */
-int feed_operands(const struct feed_settings *settings, const char *const *operands, size_t count);
+int feed_operands(const struct feed_settings *settings, char *const *operands, size_t count);
 
 #endif

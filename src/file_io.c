@@ -2,11 +2,12 @@
 
 #include "file_io.h"
 
+#include "temporary.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <stdio.h> /* renameat */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -14,6 +15,9 @@
 
 /* Somebody who saves in a loop must not hold a run up for ever. */
 #define READ_TRIES 16
+
+/* Who cleans up behind the dead looks once at a folder, so that a second try finds its peace. */
+#define WRITE_TRIES 3
 
 /* A first read as large as most sources spares a second one. */
 #define READ_MINIMUM 16384
@@ -84,7 +88,7 @@ static int read_version(int descriptor, struct buffer *bytes, struct stat *statu
 	if (fstat(descriptor, status) != 0)
 		return -1;
 	if (!S_ISREG(status->st_mode)) {
-		errno = EINVAL;
+		errno = S_ISDIR(status->st_mode) ? EISDIR : EINVAL;
 		return -1;
 	}
 	if (read_all(descriptor, bytes, status->st_size) != 0 || fstat(descriptor, &after) != 0)
@@ -207,27 +211,22 @@ static int write_all(int descriptor, const struct file_io_content *content)
 	return 0;
 }
 
-/*
- * The temporary's name does not grow with the target's, which may have all the 255 bytes a name can
- * have. No other process or thread takes the same one; O_EXCL makes sure.
- */
-static int create_temporary(int folder, char name[64], mode_t mode)
+static int create_temporary(int folder, char name[TEMPORARY_SIZE], mode_t mode)
 {
-	static atomic_uint serial;
 	int descriptor;
 
 	do {
-		(void)snprintf(name, 64, ".pycompileall-%ld-%u.tmp", (long)getpid(),
-			       atomic_fetch_add(&serial, 1));
+		temporary_name(name);
 		descriptor = openat(folder, name,
 				    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	} while (descriptor < 0 && errno == EEXIST);
 	return descriptor;
 }
 
-int file_io_write(int folder, const char *name, const struct file_io_content *content)
+/* Writes under a temporary name and renames. 0, or -1 with errno and no temporary left. */
+static int write_and_rename(int folder, const char *name, const struct file_io_content *content)
 {
-	char temporary[64];
+	char temporary[TEMPORARY_SIZE];
 	int descriptor = create_temporary(folder, temporary, content->mode);
 	int error;
 
@@ -240,15 +239,91 @@ int file_io_write(int folder, const char *name, const struct file_io_content *co
 	/* A full disk or a network file system may tell only now. */
 	if (close(descriptor) != 0 && errno != EINTR)
 		goto fail;
-	if (renameat(folder, temporary, folder, name) != 0)
-		goto fail;
-	return 0;
+	if (renameat(folder, temporary, folder, name) == 0)
+		return 0;
 
 fail:
 	error = errno;
 	(void)unlinkat(folder, temporary, 0);
 	errno = error;
 	return -1;
+}
+
+int file_io_write(int folder, const char *name, const struct file_io_content *content)
+{
+	int result = write_and_rename(folder, name, content);
+
+	/* ENOENT: a run in another pid namespace, to which we look dead, took the temporary away.
+	 */
+	for (int i = 1; i < WRITE_TRIES && result != 0 && errno == ENOENT; i++)
+		result = write_and_rename(folder, name, content);
+	return result;
+}
+
+/* Whether two open files have the same bytes. */
+static int equal_content(int left, int right)
+{
+	char one[8192], other[8192];
+
+	for (;;) {
+		ssize_t size = read_up_to(left, one, sizeof(one));
+
+		if (size < 0 || read_up_to(right, other, sizeof(other)) != size)
+			return size < 0 ? -1 : 0;
+		if (memcmp(one, other, (size_t)size) != 0)
+			return 0;
+		if ((size_t)size < sizeof(one))
+			return 1;
+	}
+}
+
+static int open_existing(int folder, const char *name, struct stat *status)
+{
+	int descriptor = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (descriptor >= 0 && fstat(descriptor, status) != 0) {
+		close_quietly(descriptor);
+		return -1;
+	}
+	return descriptor;
+}
+
+int file_io_equal(int folder, const char *left, const char *right)
+{
+	struct stat one, other;
+	int first = open_existing(folder, left, &one);
+	int second = first < 0 ? -1 : open_existing(folder, right, &other);
+	int result = -1;
+
+	if (second >= 0) {
+		if (one.st_ino == other.st_ino || one.st_size != other.st_size)
+			result = 0;
+		else
+			result = equal_content(first, second);
+		close_quietly(second);
+	}
+	if (first >= 0)
+		close_quietly(first);
+	return result;
+}
+
+int file_io_link(int folder, const char *target, const char *name)
+{
+	char temporary[TEMPORARY_SIZE];
+	int error, linked;
+
+	do {
+		temporary_name(temporary);
+		linked = linkat(folder, target, folder, temporary, 0);
+	} while (linked != 0 && errno == EEXIST);
+	if (linked != 0)
+		return -1;
+	linked = renameat(folder, temporary, folder, name);
+	error = errno;
+	/* Also behind a success: where both are one file already, a rename leaves both names. */
+	(void)unlinkat(folder, temporary, 0);
+	errno = error;
+	return linked;
 }
 
 mode_t file_io_cache_mode(mode_t source_mode)

@@ -16,7 +16,8 @@
  * of the very bytes that were read: a source that changed while it was read is read again. Follows
  * a symbolic link at `name`, as import does. To be called for what was a regular file a moment ago;
  * a FIFO put in its place does not block it.
- * Returns 0, or -1 with errno of open(2), read(2), fstat(2); EINVAL: it is not a regular file;
+ * Returns 0, or -1 with errno of open(2), read(2), fstat(2); EISDIR or EINVAL: it is a folder, or
+ * no regular file;
  * EAGAIN: it changed each time it was read; ENOMEM.
  */
 int file_io_read_source(int folder, const char *name, struct buffer *bytes, struct stat *status);
@@ -59,6 +60,18 @@ struct file_io_content {
  * and no temporary is left.
  */
 int file_io_write(int folder, const char *name, const struct file_io_content *content);
+
+/*
+ * Whether two files have the same bytes and are not one file already: 1 or 0, or -1 with errno of
+ * openat(2), read(2) or fstat(2).
+ */
+int file_io_equal(int folder, const char *left, const char *right);
+
+/*
+ * Makes `name` another name of the file `target`, replacing what stood there in one step: links
+ * under a temporary name and renames. Returns 0, or -1 with errno; then `name` is as it was.
+ */
+int file_io_link(int folder, const char *target, const char *name);
 
 /* The mode of a .pyc for a source's mode: readable as the source is, writable by its owner, never
  * executable. Source: importlib's _calc_mode and _write_atomic. */

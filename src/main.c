@@ -6,22 +6,29 @@
  *   options         the command line and the environment, from one table
  *   session         one run: starts and stops all the others
  *   interrupt       signals, as an event
+ *   list, sys_path  what is to be compiled: names from -i, and sys.path
  *   feed            operands into batches; every line gets its slot
  *     walk          folders in order (walk_fts, walk_nftw; walk_entries is what they share)
  *     folder        open folders, reached through no link
  *     batch         sources of one folder
  *   queue           batches from the walker to the workers
  *   worker          the way of one source: check, read, compile, write, report
+ *     filter        what is skipped: -x (regex) and -e
+ *     source_name   co_filename: -d, -s, -p
  *     staleness     whether a .pyc still fits, and if not, why
  *       pyc_header, source_hash
- *     cache_path    where byte-code belongs
+ *     cache_file    where byte-code goes, as something to open
+ *       cache_path  the same as strings
  *     file_io       sources are read consistently, .pyc files written atomically
  *     compiler      the client of a compile server
  *       protocol    what they say to each other
  *   report          lines in walk order, and the counts
  *     progress      the line on the terminal
+ *     message       what is said about one source
  *     text          names and messages as Python prints them
  *     py_error      errno as Python's exceptions
+ *
+ *   paths           --cache-path and --source-path: no run at all
  *
  *   compile_server  the other program: embeds libpython, knows no file of the tree
  *
@@ -31,6 +38,7 @@
 
 #include "interpreter.h"
 #include "options.h"
+#include "paths.h"
 #include "session.h"
 #include "text.h"
 
@@ -38,27 +46,38 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum session_status print(const struct options *options)
+static int print_version(void)
 {
-	if (options->help)
-		options_print_help(stdout);
-	else
-		(void)printf("%s %s (Python %s)\n", PACKAGE_NAME, PACKAGE_VERSION,
-			     interpreter_embedded()->version);
+	(void)printf("%s %s (Python %s)\n", PACKAGE_NAME, PACKAGE_VERSION,
+		     interpreter_embedded()->version);
 	return fflush(stdout) == 0 ? SESSION_OK : SESSION_FAILED;
 }
 
-static enum session_status run(const struct options *options)
+static int print_help(void)
 {
-	if (options->help || options->version)
-		return print(options);
-	return session_run(options);
+	options_print_help(stdout);
+	return fflush(stdout) == 0 ? SESSION_OK : SESSION_FAILED;
+}
+
+static int run(const struct options *options)
+{
+	switch (options->action) {
+	case OPTIONS_HELP:
+		return print_help();
+	case OPTIONS_VERSION:
+		return print_version();
+	case OPTIONS_CACHE_PATH:
+	case OPTIONS_SOURCE_PATH:
+		return paths_print(options);
+	default:
+		return (int)session_run(options);
+	}
 }
 
 int main(int argc, char *argv[])
 {
 	struct options options;
-	enum session_status status;
+	int status;
 
 	text_init();
 	switch (options_parse(&options, argc, argv, stderr)) {
@@ -73,5 +92,5 @@ int main(int argc, char *argv[])
 		status = SESSION_IMPOSSIBLE;
 	}
 	options_fini(&options);
-	return (int)status;
+	return status;
 }

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +24,12 @@ struct parser {
 struct entry {
 	struct option_row row;
 	int (*take)(struct parser *parser, const struct entry *entry, const char *value);
-	size_t flag; /* offset of the bool in struct options that take_flag sets */
+	size_t member; /* offset in struct options of what take_flag, take_text or take_action sets
+			*/
+	enum options_action action; /* what take_action sets */
 };
 
-#define FLAG(member) take_flag, offsetof(struct options, member)
+#define MEMBER(name) offsetof(struct options, name)
 
 /* How an option is called in messages: "-j/--workers". */
 static const char *display_name(const struct option_row *row, char text[64])
@@ -45,6 +48,18 @@ static void print_usage(FILE *stream)
 	(void)fputs("usage: " PACKAGE_NAME " [OPTION]... [PATH]...\n", stream);
 }
 
+void options_complain(FILE *errors, const char *format, ...)
+{
+	va_list arguments;
+
+	print_usage(errors);
+	(void)fputs(PACKAGE_NAME ": error: ", errors);
+	va_start(arguments, format);
+	(void)vfprintf(errors, format, arguments);
+	va_end(arguments);
+	(void)fputc('\n', errors);
+}
+
 /* Starts a message; what follows is printed by the caller. Always -1. */
 static int complain(struct parser *parser, const struct entry *entry)
 {
@@ -57,14 +72,36 @@ static int complain(struct parser *parser, const struct entry *entry)
 	return -1;
 }
 
-/* Python's int(): white space around, a sign, digits. */
+/* Copies digits without the single underscores that Python allows between two of them. -1: others,
+ * or too long for a number that anybody means. */
+static int strip_underscores(const char *text, char digits[32])
+{
+	size_t size = 0;
+
+	for (const char *from = text; *from; from++) {
+		bool between = from > text && isdigit((unsigned char)from[-1]) &&
+			       isdigit((unsigned char)from[1]);
+
+		if (*from == '_' && between)
+			continue;
+		if (*from == '_' || size == 31)
+			return -1;
+		digits[size++] = *from;
+	}
+	digits[size] = '\0';
+	return 0;
+}
+
+/* Python's int(): white space around, a sign, digits with single underscores between them. */
 static int parse_integer(const char *text, long *number)
 {
-	char *end;
+	char digits[32], *end;
 
+	if (strip_underscores(text, digits) != 0)
+		return -1;
 	errno = 0;
-	*number = strtol(text, &end, 10);
-	if (end == text || errno != 0)
+	*number = strtol(digits, &end, 10);
+	if (end == digits || errno != 0)
 		return -1;
 	while (isspace((unsigned char)*end))
 		end++;
@@ -84,7 +121,20 @@ static int take_integer(struct parser *parser, const struct entry *entry, const 
 static int take_flag(struct parser *parser, const struct entry *entry, const char *value)
 {
 	(void)value;
-	*(bool *)((char *)parser->options + entry->flag) = true;
+	*(bool *)((char *)parser->options + entry->member) = true;
+	return 0;
+}
+
+static int take_text(struct parser *parser, const struct entry *entry, const char *value)
+{
+	*(const char **)((char *)parser->options + entry->member) = value;
+	return 0;
+}
+
+static int take_action(struct parser *parser, const struct entry *entry, const char *value)
+{
+	(void)value;
+	parser->options->action = entry->action;
 	return 0;
 }
 
@@ -161,30 +211,74 @@ static int take_mode(struct parser *parser, const struct entry *entry, const cha
 	return -1;
 }
 
+/* Rows for an option without a value that sets a bool, one whose value is kept as it is, and one
+ * that says what to do. */
+#define FLAG(letter, name, member, help)                                                           \
+	{                                                                                          \
+		{letter, name, NULL, help}, take_flag, MEMBER(member), OPTIONS_COMPILE             \
+	}
+#define TEXT(letter, name, argument, member, help)                                                 \
+	{                                                                                          \
+		{letter, name, argument, help}, take_text, MEMBER(member), OPTIONS_COMPILE         \
+	}
+#define ACTION(letter, name, action, help)                                                         \
+	{                                                                                          \
+		{letter, name, NULL, help}, take_action, 0, action                                 \
+	}
+#define OTHER(letter, name, argument, take, help)                                                  \
+	{                                                                                          \
+		{letter, name, argument, help}, take, 0, OPTIONS_COMPILE                           \
+	}
+
 /* The table. In the order of compileall's own help, ours behind it. */
 static const struct entry entries[] = {
-	{{'h', "help", NULL, "print this help and exit"}, FLAG(help)},
-	{{'l', NULL, NULL, "do not enter subfolders"}, FLAG(no_recursion)},
-	{{'r', NULL, "LEVELS", "enter subfolders LEVELS deep; wins over -l"}, take_depth, 0},
-	{{'f', NULL, NULL, "compile also what is up to date"}, FLAG(force)},
-	{{'q', NULL, NULL, "print only errors; -qq prints nothing"}, take_quiet, 0},
-	{{'j', "workers", "N", "use N worker threads; 0, the default: one a usable CPU"},
-	 take_jobs,
-	 0},
-	{{0, "invalidation-mode", "MODE",
-	  "write .pyc files that are checked by timestamp, checked-hash or unchecked-hash; a valid "
-	  ".pyc of another mode is then stale (default: timestamp, or checked-hash where "
-	  "SOURCE_DATE_EPOCH is set)"},
-	 take_mode,
-	 0},
-	{{'o', NULL, "LEVEL",
-	  "optimization level: -1 (the interpreter's own, the default), 0, 1, 2; may be repeated"},
-	 take_level,
-	 0},
-	{{'v', "verbose", NULL,
-	  "print for each file whether it is fresh or why it is stale, and the counts at the end"},
-	 FLAG(verbose)},
-	{{0, "version", NULL, "print the version and exit"}, FLAG(version)},
+	ACTION('h', "help", OPTIONS_HELP, "print this help and exit"),
+	FLAG('l', NULL, no_recursion, "do not enter subfolders"),
+	OTHER('r', NULL, "LEVELS", take_depth, "enter subfolders LEVELS deep; wins over -l"),
+	FLAG('f', NULL, force, "compile also what is up to date"),
+	OTHER('q', NULL, NULL, take_quiet, "print only errors; -qq prints nothing"),
+	FLAG('b', NULL, legacy, "write x.pyc beside x.py and not into __pycache__"),
+	TEXT('d', NULL, "DIR", destination,
+	     "name sources in byte-code and messages as if the operand were DIR"),
+	TEXT('s', NULL, "DIR", strip,
+	     "take the leading DIR off the names in byte-code and messages"),
+	TEXT('p', NULL, "DIR", prepend, "put DIR before the names in byte-code and messages"),
+	TEXT('x', NULL, "REGEXP", exclude,
+	     "skip files in whose path REGEXP, as Python has it, is found"),
+	TEXT('i', NULL, "FILE", list,
+	     "take also the files and folders listed in FILE, one a line; - is "
+	     "standard input"),
+	FLAG('0', "null", nuls, "names in a list end with a NUL byte instead of a line"),
+	OTHER('j', "workers", "N", take_jobs,
+	      "use N worker threads; 0, the default: one a usable CPU"),
+	OTHER(0, "invalidation-mode", "MODE", take_mode,
+	      "write .pyc files that are checked by timestamp, checked-hash or unchecked-hash; a "
+	      "valid "
+	      ".pyc of another mode is then stale (default: timestamp, or checked-hash where "
+	      "SOURCE_DATE_EPOCH is set)"),
+	OTHER('o', NULL, "LEVEL", take_level,
+	      "optimization level: -1 (the interpreter's own, the default), 0, 1, 2; may be "
+	      "repeated"),
+	TEXT('e', NULL, "DIR", link_limit, "skip symbolic links that lead out of DIR"),
+	FLAG(0, "hardlink-dupes", hardlink_dupes,
+	     "make equal .pyc files of consecutive levels one file with two names"),
+	FLAG('v', "verbose", verbose,
+	     "print for each file whether it is fresh or why it is stale, and the counts at the "
+	     "end"),
+	ACTION(0, "py-compile", OPTIONS_PY_COMPILE,
+	       "compile each named file, as python -m py_compile does; - alone: read the names "
+	       "from "
+	       "standard input"),
+	TEXT(0, "cfile", "PATH", cfile, "with --py-compile and one file: write to PATH"),
+	TEXT(0, "dfile", "NAME", dfile,
+	     "with --py-compile and one file: its name in byte-code and messages"),
+	ACTION(0, "cache-path", OPTIONS_CACHE_PATH,
+	       "print where the byte-code of each file belongs"),
+	TEXT(0, "optimization", "TAG", optimization,
+	     "with --cache-path: any alphanumeric optimization tag"),
+	ACTION(0, "source-path", OPTIONS_SOURCE_PATH,
+	       "print where the source of each .pyc file is"),
+	ACTION(0, "version", OPTIONS_VERSION, "print the version and exit"),
 };
 
 #define ENTRY_COUNT (sizeof(entries) / sizeof(entries[0]))
@@ -223,7 +317,7 @@ static const struct entry *find_name(const char *name, size_t length, size_t *ma
 	return found;
 }
 
-/* argparse takes "-5" and "-.5" for values, since no option looks like a number. */
+/* argparse takes "-5" and "-.5" for values and operands. */
 static bool is_negative_number(const char *text)
 {
 	size_t digits = strspn(text + 1, "0123456789");
@@ -236,7 +330,10 @@ static bool is_negative_number(const char *text)
 
 static bool looks_like_option(const char *text)
 {
-	if (text[0] != '-' || text[1] == '\0' || is_negative_number(text))
+	if (text[0] != '-' || text[1] == '\0')
+		return false;
+	/* -0 is the one option that looks like a number. */
+	if (is_negative_number(text) && strcmp(text, "-0") != 0)
 		return false;
 	/* argparse: what has a space in it and is no option is a name. */
 	return !strchr(text, ' ') || text[1] == '-' || find_letter(text[1]);
@@ -321,6 +418,11 @@ static void add_operand(struct options *options, const char *operand)
 	options->operands[options->operand_count++] = operand;
 }
 
+static bool is_immediate(const struct options *options)
+{
+	return options->action == OPTIONS_HELP || options->action == OPTIONS_VERSION;
+}
+
 static int parse_all(struct parser *parser)
 {
 	bool options_end = false;
@@ -340,10 +442,45 @@ static int parse_all(struct parser *parser)
 		if (result != 0)
 			return -1;
 		/* argparse acts on these at once, whatever follows. */
-		if (parser->options->help || parser->options->version)
+		if (is_immediate(parser->options))
 			return 0;
 	}
 	return 0;
+}
+
+/* What can only be told when everything is known. */
+static int check(struct parser *parser)
+{
+	const struct options *options = parser->options;
+	const char *problem = NULL;
+
+	if (is_immediate(options))
+		return 0;
+	if (options->hardlink_dupes && options->level_count < 2)
+		problem = "Hardlinking of duplicated bytecode makes sense only for more than one "
+			  "optimization level.";
+	else if (options->destination && (options->strip || options->prepend))
+		problem = "-d cannot be used in combination with -s or -p";
+	else if ((options->cfile || options->dfile) &&
+		 (options->action != OPTIONS_PY_COMPILE || options->operand_count != 1 ||
+		  strcmp(options->operands[0], "-") == 0))
+		problem = "--cfile and --dfile go with --py-compile and one file";
+	else if (options->action != OPTIONS_COMPILE && options->operand_count == 0)
+		problem = "the following arguments are required: PATH";
+	else if (options->optimization && options->action != OPTIONS_CACHE_PATH)
+		problem = "--optimization goes with --cache-path";
+	if (problem)
+		options_complain(parser->errors, "%s", problem);
+	return problem ? -1 : 0;
+}
+
+/* The action that the program's own name asks for. */
+static enum options_action action_of_name(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return strcmp(slash ? slash + 1 : name, "pycompile") == 0 ? OPTIONS_PY_COMPILE
+								  : OPTIONS_COMPILE;
 }
 
 enum options_outcome options_parse(struct options *options, int argc, char *const argv[],
@@ -361,7 +498,9 @@ enum options_outcome options_parse(struct options *options, int argc, char *cons
 	options->operands = calloc((size_t)argc + 1, sizeof(*options->operands));
 	if (!options->operands)
 		return OPTIONS_NO_MEMORY;
-	if (parse_all(&parser) == 0)
+	if (argc > 0)
+		options->action = action_of_name(argv[0]);
+	if (parse_all(&parser) == 0 && check(&parser) == 0)
 		return OPTIONS_OK;
 	return parser.no_memory ? OPTIONS_NO_MEMORY : OPTIONS_WRONG;
 }

@@ -15,9 +15,18 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* What the program is to do. */
+enum options_action {
+	OPTIONS_COMPILE,     /* as python -m compileall */
+	OPTIONS_PY_COMPILE,  /* --py-compile, or the name pycompile: as python -m py_compile */
+	OPTIONS_CACHE_PATH,  /* --cache-path: print where byte-code belongs */
+	OPTIONS_SOURCE_PATH, /* --source-path: print where its source is */
+	OPTIONS_HELP,        /* -h: print the help */
+	OPTIONS_VERSION,     /* --version: print the version */
+};
+
 struct options {
-	bool help;    /* -h: print the help and do nothing */
-	bool version; /* --version: print the version and do nothing */
+	enum options_action action; /* what to do with the operands */
 
 	int quiet;         /* -q: how often */
 	bool verbose;      /* -v */
@@ -33,6 +42,21 @@ struct options {
 	bool mode_given;             /* --invalidation-mode */
 	enum invalidation_mode mode; /* valid if mode_given */
 
+	bool legacy;         /* -b: x.pyc beside x.py */
+	bool hardlink_dupes; /* --hardlink-dupes */
+	bool nuls;           /* -0: names in lists end with NUL bytes */
+
+	/* Values; NULL: not given. Borrowed from argv. */
+	const char *destination;  /* -d */
+	const char *strip;        /* -s */
+	const char *prepend;      /* -p */
+	const char *exclude;      /* -x */
+	const char *list;         /* -i */
+	const char *link_limit;   /* -e; an empty one counts as not given */
+	const char *cfile;        /* --cfile */
+	const char *dfile;        /* --dfile */
+	const char *optimization; /* --optimization */
+
 	const char **operands; /* borrowed from argv */
 	size_t operand_count;
 };
@@ -44,6 +68,9 @@ struct option_row {
 	const char *argument; /* what --help calls its value; NULL: it takes none */
 	const char *help;     /* one sentence or two, without a full stop */
 };
+
+/* A usage error that is found after the parsing: printed as options_parse prints its own. */
+void options_complain(FILE *errors, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What options_parse found. */
 enum options_outcome {

@@ -284,7 +284,9 @@ uint32_t pattern_get_escape(struct pattern *pattern, uint32_t letter)
 		return get_hexadecimal(pattern, begin, letter == 'x' ? 2 : letter == 'u' ? 4 : 8);
 	if (letter >= '0' && letter <= '7')
 		return get_octal(pattern, begin, letter);
-	if (letter == 'N')
+	if (letter == 'N' && pattern_peek(pattern) != '{')
+		pattern_fail(pattern, pattern->at, "missing {");
+	else if (letter == 'N')
 		pattern_fail(pattern, begin, "names of characters (\\N) are not supported");
 	else if (letter < 0x80 && (pattern_is_letter(letter) || digit_value(letter) < 10))
 		pattern_fail(pattern, begin, "bad escape %s",

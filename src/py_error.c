@@ -63,7 +63,13 @@ static void append_description(struct buffer *buffer, int error)
 
 void py_error_append(struct buffer *buffer, int error, const char *path)
 {
-	buffer_printf(buffer, "%s: [Errno %d] ", py_error_name(error), error);
+	buffer_printf(buffer, "%s: ", py_error_name(error));
+	py_error_append_text(buffer, error, path);
+}
+
+void py_error_append_text(struct buffer *buffer, int error, const char *path)
+{
+	buffer_printf(buffer, "[Errno %d] ", error);
 	append_description(buffer, error);
 	if (!path)
 		return;

@@ -18,4 +18,7 @@ const char *py_error_name(int error);
  */
 void py_error_append(struct buffer *buffer, int error, const char *path);
 
+/* The same without the exception's name and its colon: str() of it. */
+void py_error_append_text(struct buffer *buffer, int error, const char *path);
+
 #endif

@@ -10,11 +10,12 @@
 struct queue {
 	pthread_mutex_t lock;
 	pthread_cond_t work;  /* consumers wait: there is a job, or it has ended */
-	pthread_cond_t space; /* producers wait: there is room, or it has ended */
+	pthread_cond_t space; /* producers wait: there is room, all is done, or it has ended */
 
 	struct queue_job *first, *last; /* jobs nobody has begun, oldest first */
 	size_t count;                   /* how many they are */
 	size_t capacity;                /* how many they may be */
+	size_t unfinished;              /* jobs pushed and not finished */
 	struct queue_ticket *tickets;   /* the consumers */
 	bool closed;                    /* no push any more */
 	atomic_bool cancelled;          /* no next any more; read without the lock */
@@ -44,10 +45,16 @@ fail:
 	return NULL;
 }
 
-static void drop_reference(struct queue_job *job)
+/* Without the lock: finishing calls out. */
+static void drop_reference(struct queue *queue, struct queue_job *job)
 {
-	if (job && atomic_fetch_sub(&job->references, 1) == 1)
-		job->finish(job);
+	if (!job || atomic_fetch_sub(&job->references, 1) != 1)
+		return;
+	job->finish(job);
+	thread_lock(&queue->lock);
+	if (--queue->unfinished == 0)
+		thread_wake_all(&queue->space);
+	thread_unlock(&queue->lock);
 }
 
 /* Takes the whole list of waiting jobs out; the lock is held. */
@@ -60,12 +67,12 @@ static struct queue_job *take_all(struct queue *queue)
 	return jobs;
 }
 
-static void drop_all(struct queue_job *jobs)
+static void drop_all(struct queue *queue, struct queue_job *jobs)
 {
 	while (jobs) {
 		struct queue_job *behind = jobs->behind;
 
-		drop_reference(jobs);
+		drop_reference(queue, jobs);
 		jobs = behind;
 	}
 }
@@ -74,7 +81,7 @@ void queue_destroy(struct queue *queue)
 {
 	if (!queue)
 		return;
-	drop_all(take_all(queue));
+	drop_all(queue, take_all(queue));
 	thread_condition_fini(&queue->space);
 	thread_condition_fini(&queue->work);
 	thread_lock_fini(&queue->lock);
@@ -128,7 +135,7 @@ void queue_leave(struct queue *queue, struct queue_ticket *ticket)
 		thread_wake_all(&queue->space);
 	thread_unlock(&queue->lock);
 	ticket->job = NULL;
-	drop_reference(job);
+	drop_reference(queue, job);
 }
 
 int queue_push(struct queue *queue, struct queue_job *job)
@@ -150,6 +157,7 @@ int queue_push(struct queue *queue, struct queue_job *job)
 			queue->first = job;
 		queue->last = job;
 		queue->count++;
+		queue->unfinished++;
 		thread_wake(&queue->work);
 	}
 	thread_unlock(&queue->lock);
@@ -158,6 +166,14 @@ int queue_push(struct queue *queue, struct queue_job *job)
 		return -1;
 	}
 	return 0;
+}
+
+void queue_drain(struct queue *queue)
+{
+	thread_lock(&queue->lock);
+	while (queue->unfinished > 0 && queue->tickets && !atomic_load(&queue->cancelled))
+		thread_wait(&queue->space, &queue->lock);
+	thread_unlock(&queue->lock);
 }
 
 /* The oldest job that nobody has begun, with the queue's reference; NULL: none. Lock held. */
@@ -171,7 +187,7 @@ static struct queue_job *take_first(struct queue *queue)
 	if (!queue->first)
 		queue->last = NULL;
 	if (queue->count-- == queue->capacity)
-		thread_wake(&queue->space);
+		thread_wake_all(&queue->space);
 	return job;
 }
 
@@ -198,7 +214,7 @@ static struct queue_job *take_job(struct queue *queue, struct queue_ticket *tick
 	if (done) {
 		/* Finishing calls out: not under the lock. */
 		thread_unlock(&queue->lock);
-		drop_reference(done);
+		drop_reference(queue, done);
 		thread_lock(&queue->lock);
 	}
 	while (!atomic_load(&queue->cancelled)) {
@@ -262,5 +278,5 @@ void queue_cancel(struct queue *queue)
 	thread_wake_all(&queue->work);
 	thread_wake_all(&queue->space);
 	thread_unlock(&queue->lock);
-	drop_all(jobs);
+	drop_all(queue, jobs);
 }

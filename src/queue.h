@@ -63,6 +63,12 @@ void queue_leave(struct queue *queue, struct queue_ticket *ticket);
 int queue_push(struct queue *queue, struct queue_job *job);
 
 /*
+ * Blocks until every job that was pushed is finished, or the queue is cancelled, or no consumer is
+ * left. For a producer that is no consumer.
+ */
+void queue_drain(struct queue *queue);
+
+/*
  * Takes the next part: ticket->job and ticket->part. Blocks while there is none and there may be
  * one. False: there will be none; the consumer is to leave.
  */

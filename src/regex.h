@@ -18,7 +18,8 @@ struct regex_scratch;
  * Compiles a pattern, a string in the locale's character set. NULL with errno: ENOMEM; EINVAL, the
  * pattern is wrong or empty, and why has been appended to `problem`, in the output's encoding,
  * without a newline, as str(re.error) says it: "bad escape \h at position 3". The position is in
- * characters, from 0; there is none where the pattern as a whole is wrong.
+ * characters, from 0; there is none where the pattern as a whole is wrong. Memory running out for
+ * the message is `problem`'s failure.
  */
 struct regex *regex_compile(const char *pattern, struct buffer *problem);
 

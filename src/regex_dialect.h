@@ -9,7 +9,8 @@
  *   - \N{name} is refused;
  *   - a repetition number may be 65,535 at most, parentheses be nested 250 deep at most;
  *   - the message of a bad character range shows the range as it stands there;
- *   - under (?ai), a back reference still ignores the case of letters beyond ASCII;
+ *   - a back reference ignores case by PCRE2's rules: "s" equals U+017F, and under (?ai), letters
+ *     beyond ASCII have two cases;
  *   - \B matches in an empty text too, as from 3.14 on;
  *   - there are no warnings (FutureWarning: "Possible nested set").
  * What a letter, a digit, or the other case is depends on libpcre2's edition of Unicode.

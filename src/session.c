@@ -6,9 +6,12 @@
 #include "compiler.h"
 #include "cpu.h"
 #include "feed.h"
+#include "filter.h"
 #include "interpreter.h"
 #include "interrupt.h"
+#include "list.h"
 #include "options.h"
+#include "sys_path.h"
 #include "thread.h"
 #include "worker.h"
 
@@ -27,8 +30,11 @@ struct session {
 	struct worker_settings settings;
 	struct queue *queue;
 	struct report *report;
-	char *server; /* path of the compile server */
-	char *cwd;    /* NULL: not needed */
+	struct list operands; /* what is to be compiled */
+	struct filter *filter;
+	char *server;    /* path of the compile server */
+	char *cwd;       /* NULL: not needed */
+	bool whole_path; /* nothing was named: sys.path, not recursive */
 
 	/* The workers, started as there is work for them. */
 	struct worker **workers;
@@ -165,51 +171,169 @@ static int set_levels(struct session *session)
 	return 0;
 }
 
-static int set_settings(struct session *session)
+/* What the options say of where and under which names byte-code is written. */
+static void set_places(struct worker_settings *settings, const struct options *options)
+{
+	settings->cache.cache_tag = settings->demand.interpreter->cache_tag;
+	settings->cache.prefix = options_pycache_prefix();
+	settings->cache.legacy = options->legacy;
+	settings->cache.explicit = options->cfile;
+	settings->names.destination = options->destination;
+	settings->names.strip = options->strip;
+	settings->names.prepend = options->prepend;
+	settings->names.explicit = options->dfile;
+}
+
+static void set_settings(struct session *session)
 {
 	const struct options *options = session->options;
 	struct worker_settings *settings = &session->settings;
+	bool py_compile = options->action == OPTIONS_PY_COMPILE;
 
 	settings->demand.interpreter = interpreter_embedded();
 	settings->demand.any_mode = !options->mode_given;
 	settings->demand.mode = options_mode(options);
 	settings->mode = settings->demand.mode;
 	settings->levels = session->levels;
-	settings->force = options->force;
-	settings->quiet = options->quiet;
-	settings->verbose = options->verbose;
-	settings->prefix = options_pycache_prefix();
+	settings->force = options->force || py_compile;
+	settings->hardlink_dupes = options->hardlink_dupes;
+	settings->style.py_compile = py_compile;
+	settings->style.quiet = options->quiet;
+	settings->style.verbose = options->verbose;
 	settings->give_up = give_up;
 	settings->context = session;
+	set_places(settings, options);
+}
+
+/* What the settings need to be found or made first. 0, or -1 with errno. */
+static int find_all(struct session *session)
+{
+	struct worker_settings *settings = &session->settings;
+
 	if (set_levels(session) != 0)
 		return -1;
+	settings->filter = session->filter;
 	settings->server = session->server = compiler_find_server();
 	if (!session->server)
 		return -1;
-	if (settings->prefix)
-		settings->cwd = session->cwd = getcwd(NULL, 0);
-	return settings->prefix && !session->cwd ? -1 : 0;
+	if (settings->cache.prefix)
+		settings->cache.cwd = session->cwd = getcwd(NULL, 0);
+	return settings->cache.prefix && !session->cwd ? -1 : 0;
 }
 
-static int set_up(struct session *session)
+/* -x and -e. An expression that is wrong is a usage error. */
+static enum session_status set_filter(struct session *session)
+{
+	const struct options *options = session->options;
+	const char *limit =
+		options->link_limit && *options->link_limit ? options->link_limit : NULL;
+	struct buffer problem = BUFFER_INIT;
+	enum session_status status = SESSION_OK;
+
+	session->filter = filter_create(options->exclude, limit, &problem);
+	if (!session->filter) {
+		status = errno == EINVAL ? SESSION_USAGE : SESSION_IMPOSSIBLE;
+		if (status == SESSION_USAGE)
+			options_complain(stderr, "argument -x: %s", buffer_string(&problem));
+	}
+	buffer_fini(&problem);
+	return status;
+}
+
+static enum list_format list_format(const struct options *options)
+{
+	if (options->nuls)
+		return LIST_NULS;
+	return options->action == OPTIONS_PY_COMPILE ? LIST_WHOLE_LINES : LIST_LINES;
+}
+
+/* The names in a list. Source: main in compileall, which also gives up on a list it cannot read. */
+static enum session_status add_list(struct session *session, const char *path)
+{
+	const struct options *options = session->options;
+
+	if (list_add_file(&session->operands, path, list_format(options)) == 0)
+		return SESSION_OK;
+	switch (errno) {
+	case ENOMEM:
+		return SESSION_IMPOSSIBLE;
+	case EILSEQ:
+		options_complain(stderr, "list %s: not UTF-8", path);
+		return SESSION_USAGE;
+	case EINVAL:
+		options_complain(stderr, "list %s: a NUL byte; such lists need -0", path);
+		return SESSION_USAGE;
+	default:
+		if (options->quiet < 2)
+			(void)printf("Error reading file list %s\n", path);
+		return SESSION_FAILED;
+	}
+}
+
+/* py_compile's "-" alone stands for a list on standard input. */
+static bool is_list_on_input(const struct options *options)
+{
+	return options->action == OPTIONS_PY_COMPILE && options->operand_count == 1 &&
+	       strcmp(options->operands[0], "-") == 0;
+}
+
+/* Everything that is to be compiled, in its order. */
+static enum session_status set_operands(struct session *session)
+{
+	const struct options *options = session->options;
+
+	if (is_list_on_input(options))
+		return add_list(session, "-");
+	for (size_t i = 0; i < options->operand_count; i++)
+		if (list_add(&session->operands, options->operands[i],
+			     strlen(options->operands[i])) != 0)
+			return SESSION_IMPOSSIBLE;
+	if (options->list && *options->list)
+		return add_list(session, options->list);
+	if (session->operands.count > 0)
+		return SESSION_OK;
+	session->whole_path = true;
+	if (sys_path_add(&session->operands, PYTHON_EXECUTABLE) == 0)
+		return SESSION_OK;
+	session->impossible = strdup(PYTHON_EXECUTABLE " does not tell its sys.path");
+	return SESSION_IMPOSSIBLE;
+}
+
+static int set_up_threads(struct session *session)
 {
 	const struct options *options = session->options;
 
 	session->jobs = options->jobs > 0 ? (size_t)options->jobs : cpu_usable();
 	session->workers = calloc(session->jobs, sizeof(struct worker *));
-	if (!session->workers || set_settings(session) != 0)
+	if (!session->workers)
 		return -1;
 	session->settings.queue = session->queue = queue_create(session->jobs * BATCHES_A_WORKER);
 	if (!session->queue)
 		return -1;
-	session->settings.report = session->report = report_create(options->operand_count);
+	session->settings.report = session->report = report_create(session->operands.count);
 	return session->report ? 0 : -1;
+}
+
+static enum session_status set_up(struct session *session)
+{
+	enum session_status status = set_filter(session);
+
+	if (status == SESSION_OK)
+		status = set_operands(session);
+	if (status != SESSION_OK)
+		return status;
+	set_settings(session);
+	if (find_all(session) != 0 || set_up_threads(session) != 0)
+		return SESSION_IMPOSSIBLE;
+	return SESSION_OK;
 }
 
 static void take_down(struct session *session)
 {
 	report_destroy(session->report);
 	queue_destroy(session->queue);
+	filter_destroy(session->filter);
+	list_fini(&session->operands);
 	free(session->workers);
 	free(session->server);
 	free(session->cwd);
@@ -224,14 +348,17 @@ static void work(struct session *session)
 	struct feed_settings feed = {
 		.queue = session->queue,
 		.report = session->report,
-		.depth = options_depth(options),
+		.depth = session->whole_path && !options->depth_given ? 0 : options_depth(options),
 		.quiet = options->quiet,
+		.only_files = options->action == OPTIONS_PY_COMPILE,
+		.sys_path = session->whole_path,
 		.ahead = ahead,
 		.context = session,
 	};
 
 	/* EPIPE is the answer to a cancel, whose reason is known. */
-	if (feed_operands(&feed, options->operands, options->operand_count) != 0 && errno != EPIPE)
+	if (feed_operands(&feed, session->operands.names, session->operands.count) != 0 &&
+	    errno != EPIPE)
 		give_up(session, strerror(errno));
 	queue_close(session->queue);
 }
@@ -254,7 +381,8 @@ static enum session_status finish(struct session *session)
 	struct report_counts counts = report_counts(session->report);
 	char summary[200] = "";
 
-	if (session->options->verbose && !session->impossible)
+	if (session->options->verbose && session->options->action == OPTIONS_COMPILE &&
+	    !session->impossible)
 		(void)snprintf(summary, sizeof(summary),
 			       "Checked %zu files: %zu fresh, %zu compiled, %zu failed; "
 			       "%zu compile servers started\n",
@@ -266,10 +394,8 @@ static enum session_status finish(struct session *session)
 	}
 	if (!session->impossible && report_failed(session->report))
 		session->impossible = strdup(strerror(ENOMEM));
-	if (session->impossible) {
-		(void)fprintf(stderr, PACKAGE_NAME ": %s\n", session->impossible);
+	if (session->impossible)
 		return SESSION_IMPOSSIBLE;
-	}
 	return counts.failed + counts.trouble > 0 ? SESSION_FAILED : SESSION_OK;
 }
 
@@ -307,15 +433,17 @@ static enum session_status run(struct session *session)
 enum session_status session_run(const struct options *options)
 {
 	struct session session = {.options = options};
-	enum session_status status = SESSION_IMPOSSIBLE;
+	enum session_status status;
 
 	if (thread_lock_init(&session.lock) != 0)
 		return SESSION_IMPOSSIBLE;
 	errno = 0;
-	if (set_up(&session) == 0)
+	status = set_up(&session);
+	if (status == SESSION_OK)
 		status = run(&session);
-	if (status == SESSION_IMPOSSIBLE && !session.impossible)
-		(void)fprintf(stderr, PACKAGE_NAME ": %s\n", strerror(errno));
+	if (status == SESSION_IMPOSSIBLE)
+		(void)fprintf(stderr, PACKAGE_NAME ": %s\n",
+			      session.impossible ? session.impossible : strerror(errno));
 	take_down(&session);
 	return status;
 }

@@ -24,7 +24,7 @@ enum staleness {
 	STALENESS_MTIME,      /* the source's modification time is another */
 	STALENESS_SIZE,       /* the source's size is another */
 	STALENESS_HASH,       /* the source's hash is another */
-	STALENESS_UNREADABLE, /* it cannot be read */
+	STALENESS_UNREADABLE, /* it cannot be read, or the source for its hash cannot */
 	STALENESS_FORCED,     /* nobody looked: recompiling was asked for */
 	STALENESS_NEEDS_HASH, /* no verdict yet: a hash-based .pyc, judge its hash */
 };

@@ -3,20 +3,16 @@
 #include "worker.h"
 
 #include "batch.h"
-#include "cache_path.h"
 #include "compiler.h"
 #include "file_io.h"
-#include "py_error.h"
 #include "source_hash.h"
 #include "text.h"
 #include "thread.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct worker {
 	const struct worker_settings *settings;
@@ -25,160 +21,90 @@ struct worker {
 	struct compiler *compiler;
 
 	/* The source at hand. */
-	int folder;         /* its open folder */
-	const char *name;   /* its name there */
-	struct buffer path; /* its path as it is printed and as co_filename has it */
-	struct stat status; /* of its bytes once they are loaded, before that of the file */
+	struct batch *batch;  /* what it is part of */
+	int folder;           /* its open folder */
+	const char *name;     /* its name there */
+	struct buffer path;   /* its path as it is printed */
+	struct buffer coname; /* its name in byte-code and in the compiler's messages */
+	struct stat status;   /* of its bytes once they are loaded, before that of the file */
 	struct buffer bytes;
 	bool loaded; /* `bytes` and `status` are of one version */
 
-	/* Where its byte-code goes. */
-	struct buffer cache_folder; /* relative to the open folder, or absolute with a prefix */
-	struct buffer cache_name;
-	struct buffer cache_path;  /* the two, as they are opened */
-	struct buffer cache_shown; /* the same as it is printed */
-
+	struct cache_file cache; /* where the level at hand goes */
 	enum staleness verdicts[WORKER_LEVELS_MAX];
 	struct compiler_answer answer;
+	struct filter_scratch *scratch;
 	struct report_lines lines;
 };
 
-/* The source at hand failed: its message begins. */
-static struct buffer *begin_error(struct worker *worker)
+static const char *path_of(struct worker *worker)
 {
-	struct buffer *output = &worker->lines.output;
-
-	if (worker->settings->quiet >= 2)
-		return NULL;
-	if (worker->settings->quiet == 0) {
-		buffer_append_string(output, "*** ");
-		return output;
-	}
-	buffer_append_string(output, "*** Error compiling ");
-	text_append_repr(output, buffer_string(&worker->path));
-	buffer_append_string(output, "...\n");
-	return output;
+	return buffer_string(&worker->path);
 }
 
 /* The source at hand failed with an errno that concerns `path`. Always -1. */
 static int fail_with_errno(struct worker *worker, int error, const char *path)
 {
-	struct buffer *output = begin_error(worker);
-
-	if (output) {
-		py_error_append(output, error, path);
-		buffer_append_byte(output, '\n');
-	}
+	message_errno(&worker->lines, &worker->settings->style, path_of(worker), error, path);
 	return -1;
 }
 
-/* The source at hand failed with a message of the compile server. Always -1. */
-static int fail_with_message(struct worker *worker, const struct buffer *message)
+/* Sets where level number `index` goes. */
+static void place(struct worker *worker, size_t index)
 {
-	struct buffer *output = begin_error(worker);
-
-	if (output) {
-		text_append_utf8(output, message->data, message->size);
-		buffer_append_byte(output, '\n');
-	}
-	return -1;
+	cache_file_set(&worker->cache, &worker->settings->cache, worker->folder, path_of(worker),
+		       path_of(worker) + worker->path.size - strlen(worker->name),
+		       worker->settings->levels[index].optimization);
 }
 
-/* Where level number `index` is cached: sets the cache buffers. */
-static void place_cache(struct worker *worker, size_t index)
-{
-	const struct worker_settings *settings = worker->settings;
-	const char *path = buffer_string(&worker->path);
-
-	buffer_clear(&worker->cache_name);
-	buffer_clear(&worker->cache_path);
-	if (worker->cache_folder.size == 0) {
-		if (settings->prefix)
-			(void)cache_path_append_folder(&worker->cache_folder, path,
-						       settings->prefix, settings->cwd);
-		else
-			buffer_append_string(&worker->cache_folder, CACHE_PATH_FOLDER);
-	}
-	(void)cache_path_append_name(&worker->cache_name, worker->name,
-				     settings->demand.interpreter->cache_tag,
-				     settings->levels[index].optimization);
-	buffer_append_string(&worker->cache_path, buffer_string(&worker->cache_folder));
-	buffer_append_byte(&worker->cache_path, '/');
-	buffer_append_string(&worker->cache_path, buffer_string(&worker->cache_name));
-}
-
-/* The cache path as messages have it: beside the source, whatever folder is open. */
-static const char *shown_cache_path(struct worker *worker)
-{
-	struct buffer *shown = &worker->cache_shown;
-
-	buffer_clear(shown);
-	if (!worker->settings->prefix)
-		buffer_append(shown, worker->path.data, worker->path.size - strlen(worker->name));
-	buffer_append_string(shown, buffer_string(&worker->cache_path));
-	return buffer_string(shown);
-}
-
-/* Reads the source's bytes, once. */
-static int load(struct worker *worker)
+/* Reads the source's bytes, once. 0, or -1 with errno. */
+static int try_load(struct worker *worker)
 {
 	if (worker->loaded)
 		return 0;
 	if (file_io_read_source(worker->folder, worker->name, &worker->bytes, &worker->status) != 0)
-		return fail_with_errno(worker, errno, buffer_string(&worker->path));
+		return -1;
 	worker->loaded = true;
 	return 0;
 }
 
-/* Judges one level. 0, or -1: the source had to be read for it, and failed. */
-static int judge(struct worker *worker, size_t index)
+static int load(struct worker *worker)
+{
+	if (try_load(worker) == 0)
+		return 0;
+	return fail_with_errno(worker, errno, path_of(worker));
+}
+
+/* Judges one level. A source that cannot be read for it will fail when it is to be compiled. */
+static enum staleness judge(struct worker *worker, size_t index)
 {
 	const struct staleness_demand *demand = &worker->settings->demand;
-	enum staleness *verdict = &worker->verdicts[index];
+	enum staleness verdict;
 	struct pyc_header header;
 
-	if (worker->settings->force) {
-		*verdict = STALENESS_FORCED;
-		return 0;
-	}
-	place_cache(worker, index);
-	*verdict = staleness_check(demand, worker->folder, buffer_string(&worker->cache_path),
-				   &worker->status, &header);
-	if (*verdict != STALENESS_NEEDS_HASH)
-		return 0;
-	if (load(worker) != 0)
-		return -1;
-	*verdict = staleness_judge_hash(demand, &header, worker->bytes.data, worker->bytes.size);
-	return 0;
+	if (worker->settings->force)
+		return STALENESS_FORCED;
+	place(worker, index);
+	verdict = staleness_check(demand, worker->cache.base, cache_file_path(&worker->cache),
+				  &worker->status, &header);
+	if (verdict != STALENESS_NEEDS_HASH)
+		return verdict;
+	if (try_load(worker) != 0)
+		return STALENESS_UNREADABLE;
+	return staleness_judge_hash(demand, &header, worker->bytes.data, worker->bytes.size);
 }
 
-/* "Stale 'a.py' [opt-1] (source mtime)" */
-static void say_verdict(struct worker *worker, size_t index)
+/* Judges every level. Whether any is stale. */
+static bool judge_all(struct worker *worker)
 {
-	struct buffer *output = &worker->lines.output;
-	enum staleness verdict = worker->verdicts[index];
-	const char *optimization = worker->settings->levels[index].optimization;
+	const struct worker_settings *settings = worker->settings;
+	bool stale = false;
 
-	buffer_append_string(output, verdict == STALENESS_FRESH ? "Fresh " : "Stale ");
-	text_append_repr(output, buffer_string(&worker->path));
-	if (*optimization)
-		buffer_printf(output, " [opt-%s]", optimization);
-	if (verdict != STALENESS_FRESH)
-		buffer_printf(output, " (%s)", staleness_name(verdict));
-	buffer_append_byte(output, '\n');
-}
-
-/* Judges every level. How many are stale, or -1: the source failed. */
-static int judge_all(struct worker *worker)
-{
-	int stale = 0;
-
-	for (size_t i = 0; i < worker->settings->level_count; i++) {
-		if (judge(worker, i) != 0)
-			return -1;
-		if (worker->settings->verbose)
-			say_verdict(worker, i);
-		stale += worker->verdicts[i] != STALENESS_FRESH;
+	for (size_t i = 0; i < settings->level_count; i++) {
+		worker->verdicts[i] = judge(worker, i);
+		message_verdict(&worker->lines, &settings->style, path_of(worker),
+				settings->levels[i].optimization, worker->verdicts[i]);
+		stale |= worker->verdicts[i] != STALENESS_FRESH;
 	}
 	return stale;
 }
@@ -187,47 +113,38 @@ static int judge_all(struct worker *worker)
 static int check_target(struct worker *worker)
 {
 	enum file_io_target target =
-		file_io_target(worker->folder, buffer_string(&worker->cache_path));
-	struct buffer *output;
+		file_io_target(worker->cache.base, cache_file_path(&worker->cache));
 
 	if (target == FILE_IO_WRITABLE)
 		return 0;
-	output = begin_error(worker);
-	if (!output)
-		return -1;
-	buffer_append_string(output, "FileExistsError: ");
-	text_append_name(output, shown_cache_path(worker));
-	buffer_append_string(output,
-			     target == FILE_IO_SYMLINK
-				     ? " is a symlink and will be changed into a regular file if "
-				       "import writes a byte-compiled file to it\n"
-				     : " is a non-regular file and will be changed into a regular "
-				       "one if import writes a byte-compiled file to it\n");
+	message_exists(&worker->lines, &worker->settings->style, path_of(worker),
+		       cache_file_shown(&worker->cache), target == FILE_IO_SYMLINK);
 	return -1;
 }
 
 /* Asks the compile server. 0, or -1: the source, or the run, failed. */
 static int compile(struct worker *worker, size_t index)
 {
+	const struct worker_settings *settings = worker->settings;
 	struct compiler_answer *answer = &worker->answer;
 	struct compiler_request request = {
-		.name = buffer_string(&worker->path),
+		.name = buffer_string(&worker->coname),
 		.source = worker->bytes.data,
 		.size = worker->bytes.size,
-		.level = worker->settings->levels[index].level,
-		.quote = true,
+		.level = settings->levels[index].level,
+		.quote = strcmp(buffer_string(&worker->coname), path_of(worker)) == 0,
 	};
 
 	compiler_compile(worker->compiler, &request, answer);
 	text_append_utf8(&worker->lines.errors, answer->warnings.data, answer->warnings.size);
 	if (answer->outcome == COMPILER_CODE)
 		return 0;
-	if (answer->outcome == COMPILER_NO_START) {
-		worker->settings->give_up(worker->settings->context,
-					  buffer_string(&answer->payload));
-		return -1;
-	}
-	return fail_with_message(worker, &answer->payload);
+	if (answer->outcome == COMPILER_NO_START)
+		settings->give_up(settings->context, buffer_string(&answer->payload));
+	else
+		message_python(&worker->lines, &settings->style, path_of(worker),
+			       answer->payload.data, answer->payload.size);
+	return -1;
 }
 
 /* The header for the bytes that were loaded. */
@@ -257,86 +174,130 @@ static int write_code(struct worker *worker)
 		.body_size = worker->answer.payload.size,
 		.mode = file_io_cache_mode(worker->status.st_mode),
 	};
-	int cache, error = 0;
 
 	build_header(worker, header);
-	cache = file_io_open_cache(worker->folder, buffer_string(&worker->cache_folder),
-				   worker->settings->prefix != NULL);
-	if (cache < 0)
-		return fail_with_errno(worker, errno, shown_cache_path(worker));
-	if (file_io_write(cache, buffer_string(&worker->cache_name), &content) != 0)
-		error = errno;
-	/* Only names were looked up through it. */
-	(void)close(cache);
-	return error ? fail_with_errno(worker, error, shown_cache_path(worker)) : 0;
+	if (cache_file_write(&worker->cache, &content, batch_to_clean(worker->batch)) != 0)
+		return fail_with_errno(worker, errno, cache_file_blamed(&worker->cache));
+	message_written(&worker->lines, &worker->settings->style, cache_file_shown(&worker->cache));
+	return 0;
 }
 
 static int compile_level(struct worker *worker, size_t index)
 {
-	place_cache(worker, index);
+	place(worker, index);
 	if (check_target(worker) != 0 || load(worker) != 0 || compile(worker, index) != 0)
 		return -1;
 	return write_code(worker);
 }
 
+/*
+ * Level number `index` becomes another name of the one before, if they are equal. Source: the end
+ * of the loop in compileall.compile_file, which also loses the file where both are one; we do not.
+ */
+static int link_level(struct worker *worker, size_t index)
+{
+	struct buffer before = BUFFER_INIT;
+	int result;
+
+	if (index == 0 || !worker->settings->hardlink_dupes || worker->settings->cache.legacy)
+		return 0;
+	place(worker, index - 1);
+	buffer_append_string(&before, buffer_string(&worker->cache.name));
+	place(worker, index);
+	result = cache_file_link_if_equal(&worker->cache, buffer_string(&before));
+	if (result != 0)
+		(void)fail_with_errno(worker, errno, cache_file_blamed(&worker->cache));
+	buffer_fini(&before);
+	return result;
+}
+
 /* Compiles the stale levels; an error at one stops the later ones, as in compileall. */
 static int compile_stale(struct worker *worker)
 {
-	if (worker->settings->quiet == 0) {
-		buffer_append_string(&worker->lines.output, "Compiling ");
-		text_append_repr(&worker->lines.output, buffer_string(&worker->path));
-		buffer_append_string(&worker->lines.output, "...\n");
-	}
-	for (size_t i = 0; i < worker->settings->level_count; i++)
+	const struct worker_settings *settings = worker->settings;
+
+	message_compiling(&worker->lines, &settings->style, path_of(worker));
+	for (size_t i = 0; i < settings->level_count; i++) {
 		if (worker->verdicts[i] != STALENESS_FRESH && compile_level(worker, i) != 0)
 			return -1;
+		if (link_level(worker, i) != 0)
+			return -1;
+	}
 	return 0;
+}
+
+/* -x could not be tried on the source at hand. Always -1. */
+static int fail_with_filter(struct worker *worker, int error)
+{
+	static const char text[] = "the regular expression of -x needs too many steps";
+
+	if (error != ELOOP)
+		return fail_with_errno(worker, error, path_of(worker));
+	message_python(&worker->lines, &worker->settings->style, path_of(worker), text,
+		       strlen(text));
+	return -1;
 }
 
 /* Looks at the source: 1 if it is one, 0 if it is nothing to compile, -1: it failed. */
 static int look(struct worker *worker)
 {
-	const struct stat *status = &worker->status;
+	int skips = filter_skips(worker->settings->filter, worker->scratch, path_of(worker));
 
+	if (skips != 0)
+		return skips > 0 ? 0 : fail_with_filter(worker, errno);
+	/* py_compile takes whatever is named, and loading says what is wrong with it. */
+	if (worker->settings->style.py_compile)
+		return 1;
 	if (fstatat(worker->folder, worker->name, &worker->status, 0) == 0)
-		return S_ISREG(status->st_mode) ? 1 : 0;
+		return S_ISREG(worker->status.st_mode) ? 1 : 0;
 	/* Gone meanwhile, or a link to nowhere: to Python it is no file. */
 	if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
 		return 0;
-	return fail_with_errno(worker, errno, buffer_string(&worker->path));
+	return fail_with_errno(worker, errno, path_of(worker));
+}
+
+/* The name for byte-code and messages. */
+static void set_coname(struct worker *worker, const char *operand)
+{
+	const struct worker_settings *settings = worker->settings;
+
+	buffer_clear(&worker->coname);
+	if (source_name_append(&worker->coname, &settings->names, operand, path_of(worker)) ==
+	    SOURCE_NAME_UNSTRIPPED)
+		message_unstripped(&worker->lines, &settings->style, settings->names.strip,
+				   path_of(worker));
 }
 
 /* Sets the source at hand. 0, or -1: its folder is not to be reached. */
 static int take_source(struct worker *worker, struct batch *batch, size_t index)
 {
 	worker->loaded = false;
+	worker->batch = batch;
 	worker->name = batch_name(batch, index);
-	buffer_clear(&worker->cache_folder);
 	buffer_clear(&worker->path);
 	buffer_append_string(&worker->path, batch_prefix(batch));
 	buffer_append_string(&worker->path, worker->name);
 	worker->folder = batch_folder(batch);
 	if (worker->folder < 0)
-		return fail_with_errno(worker, errno, buffer_string(&worker->path));
+		return fail_with_errno(worker, errno, path_of(worker));
+	set_coname(worker, batch_operand(batch));
 	return 0;
 }
 
 /* The whole way; what it counts as, or -1: nothing to compile. */
 static int process(struct worker *worker, struct batch *batch, size_t index)
 {
-	int is_source, stale;
+	const struct worker_settings *settings = worker->settings;
+	int result;
 
 	if (take_source(worker, batch, index) != 0)
 		return REPORT_FAILED;
-	is_source = look(worker);
-	if (is_source <= 0)
-		return is_source == 0 ? -1 : REPORT_FAILED;
-	stale = judge_all(worker);
-	if (stale < 0)
-		return REPORT_FAILED;
-	if (stale == 0)
+	result = look(worker);
+	if (result <= 0)
+		return result == 0 ? -1 : REPORT_FAILED;
+	if (!judge_all(worker))
 		return REPORT_FRESH;
-	queue_invite(worker->settings->queue, &worker->ticket);
+	queue_invite(settings->queue, &worker->ticket);
 	return compile_stale(worker) == 0 ? REPORT_COMPILED : REPORT_FAILED;
 }
 
@@ -362,10 +323,9 @@ static void destroy(struct worker *worker)
 	compiler_destroy(worker->compiler);
 	buffer_fini(&worker->path);
 	buffer_fini(&worker->bytes);
-	buffer_fini(&worker->cache_folder);
-	buffer_fini(&worker->cache_name);
-	buffer_fini(&worker->cache_path);
-	buffer_fini(&worker->cache_shown);
+	buffer_fini(&worker->coname);
+	cache_file_fini(&worker->cache);
+	filter_scratch_destroy(worker->scratch);
 	buffer_fini(&worker->answer.payload);
 	buffer_fini(&worker->answer.warnings);
 	buffer_fini(&worker->lines.output);
@@ -382,7 +342,8 @@ struct worker *worker_start(const struct worker_settings *settings)
 		return NULL;
 	worker->settings = settings;
 	worker->compiler = compiler_create(settings->server, settings->demand.interpreter);
-	if (!worker->compiler)
+	worker->scratch = filter_scratch_create(settings->filter);
+	if (!worker->compiler || !worker->scratch)
 		goto fail;
 	queue_join(settings->queue, &worker->ticket);
 	if (thread_create(&worker->thread, run, worker) == 0)

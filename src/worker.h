@@ -8,8 +8,12 @@
 #ifndef PYCOMPILEALL_WORKER_H
 #define PYCOMPILEALL_WORKER_H
 
+#include "cache_file.h"
+#include "filter.h"
+#include "message.h"
 #include "queue.h"
 #include "report.h"
+#include "source_name.h"
 #include "staleness.h"
 
 #include <stdbool.h>
@@ -28,10 +32,11 @@ struct worker_settings {
 	const struct worker_level *levels; /* sorted, no two alike */
 	size_t level_count;                /* at most WORKER_LEVELS_MAX */
 	bool force;                        /* nothing is fresh */
-	int quiet;                         /* 0, 1 (errors only) or 2 and above (nothing) */
-	bool verbose;                      /* every verdict is printed */
-	const char *prefix;                /* pycache prefix, or NULL */
-	const char *cwd;                   /* the current folder; used only with a prefix */
+	bool hardlink_dupes;               /* equal .pyc files of consecutive levels become one */
+	struct message_style style;        /* how to say things */
+	struct cache_rule cache;           /* where byte-code goes */
+	struct source_name_rule names;     /* what co_filename is made of */
+	const struct filter *filter;       /* which sources are skipped */
 	const char *server;                /* path of the compile server */
 	struct queue *queue;               /* where batches come from */
 	struct report *report;             /* where lines and counts go */

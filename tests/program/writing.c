@@ -269,17 +269,64 @@ COMBINATION_TEST(writing, failure_half_way_keeps_the_old_file)
 	run_result_fini(&result);
 }
 
-/* --- The source changes meanwhile ------------------------------------------------------------ */
+/* --- The source changes meanwhile ----------------------------------------------------------- */
 
-#define CHANGING 10 /* sources that are rewritten all the time */
-#define PAUSE    50 /* microseconds between two rewrites */
-
-/* Half of the sources are rewritten in place, half are replaced. */
-struct rewriter {
+/* Somebody who changes sources all the time, one small step after the other. */
+struct editor {
 	pthread_t thread;
+	int (*step)(unsigned number); /* 0, or -1 with errno */
+	unsigned pause;               /* microseconds between two steps */
 	atomic_bool stop;
-	atomic_uint rewrites;
+	atomic_uint steps;
 };
+
+/* Ends early, with `stop` set, if a step fails. */
+static void *edit(void *argument)
+{
+	struct editor *editor = argument;
+
+	for (unsigned number = 0; !atomic_load(&editor->stop); number++) {
+		if (editor->step(number) != 0)
+			break;
+		atomic_fetch_add(&editor->steps, 1);
+		(void)usleep(editor->pause);
+	}
+	atomic_store(&editor->stop, true);
+	return NULL;
+}
+
+/* Runs a check in Python on the byte-code in t; it must succeed. */
+static void assert_script(const char *script)
+{
+	struct run_result result;
+	struct run_request request = {.arguments = RUN_LIST("-I", "-S", "-c", script)};
+
+	run_python(&result, request);
+	RUN_ASSERT(&result, 0);
+	run_result_fini(&result);
+}
+
+/* Compiles all of t again and again while it is edited, and checks it each time. */
+static void compile_while_edited(const struct combination *combination, struct editor *editor,
+				 const char *script)
+{
+	int rounds = run_quick() ? 3 : 10;
+	struct run_result result;
+
+	cr_assert_eq(pthread_create(&editor->thread, NULL, edit, editor), 0);
+	for (int round = 0; round < rounds; round++) {
+		combination_run(&result, combination,
+				(struct run_request){.arguments = RUN_LIST("-f", "t")});
+		RUN_ASSERT(&result, 0);
+		run_result_fini(&result);
+		assert_script(script);
+	}
+	cr_assert_not(atomic_exchange(&editor->stop, true), "a source could not be edited");
+	cr_assert_eq(pthread_join(editor->thread, NULL), 0);
+	cr_assert_gt(atomic_load(&editor->steps), 100u, "the sources hardly changed");
+}
+
+#define REWRITTEN 10 /* sources */
 
 /* A version of a source is known by its size: "x = SIZE" and a comment as long as need be. */
 static size_t write_version(char *text, size_t size)
@@ -290,45 +337,31 @@ static size_t write_version(char *text, size_t size)
 	return size;
 }
 
-static int put_version(const char *path, int flags, size_t size)
+static int put_version(const char *path, size_t size)
 {
 	char text[4000];
 
-	int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (file < 0)
 		return -1;
 	ssize_t written = write(file, text, write_version(text, size));
 	return close(file) == 0 && written == (ssize_t)size ? 0 : -1;
 }
 
+/* Half of the sources are rewritten in place, half are replaced. */
 static int rewrite_source(unsigned number)
 {
 	char path[32];
 	size_t size = 100 + (number * 37u) % 3000;
 
-	(void)snprintf(path, sizeof(path), "t/s%u.py", number % CHANGING);
+	(void)snprintf(path, sizeof(path), "t/s%u.py", number % REWRITTEN);
 	if (number % 2)
-		return put_version(path, O_TRUNC, size);
-	return put_version("t/next", O_TRUNC, size) == 0 ? rename("t/next", path) : -1;
-}
-
-/* Ends early, with `stop` set, if a rewrite fails. */
-static void *rewrite_all(void *argument)
-{
-	struct rewriter *rewriter = argument;
-
-	for (unsigned number = 0; !atomic_load(&rewriter->stop); number++) {
-		if (rewrite_source(number) != 0)
-			break;
-		atomic_fetch_add(&rewriter->rewrites, 1);
-		(void)usleep(PAUSE);
-	}
-	atomic_store(&rewriter->stop, true);
-	return NULL;
+		return put_version(path, size);
+	return put_version("t/next", size) == 0 ? rename("t/next", path) : -1;
 }
 
 /* Every .pyc holds the code of one version, and its header describes that version. */
-static void assert_consistent(void)
+COMBINATION_TEST(writing, source_that_is_rewritten_meanwhile)
 {
 	static const char script[] =
 		"import glob, importlib.util, marshal, struct, sys\n"
@@ -346,34 +379,59 @@ static void assert_consistent(void)
 		"        sys.exit(f'{path}: code of {names[\"x\"]} bytes, header of {size}')\n"
 		"    if flags != 0 and hash != data[8:16]:\n"
 		"        sys.exit(f'{path}: code of {names[\"x\"]} bytes, hash of another')\n"
-		"print(len(paths))\n";
-	struct run_result result;
-	struct run_request request = {.arguments = RUN_LIST("-I", "-S", "-c", script)};
-
-	run_python(&result, request);
-	RUN_ASSERT(&result, 0);
-	cr_assert_eq(atoi(result.output), CHANGING, "%s", result.output);
-	run_result_fini(&result);
-}
-
-COMBINATION_TEST(writing, source_that_changes_meanwhile)
-{
-	int rounds = run_quick() ? 3 : 10;
-	struct rewriter rewriter = {.stop = false, .rewrites = 0};
-	struct run_result result;
+		"sys.exit(0 if len(paths) == 10 else f'{len(paths)} files')\n";
+	struct editor editor = {.step = rewrite_source, .pause = 50};
 
 	scratch_folder("t");
-	for (unsigned number = 0; number < CHANGING; number++)
+	for (unsigned number = 0; number < REWRITTEN; number++)
 		cr_assert_eq(rewrite_source(number), 0, "%s", strerror(errno));
-	cr_assert_eq(pthread_create(&rewriter.thread, NULL, rewrite_all, &rewriter), 0);
-	for (int round = 0; round < rounds; round++) {
-		combination_run(&result, combination,
-				(struct run_request){.arguments = RUN_LIST("-f", "t")});
-		RUN_ASSERT(&result, 0);
-		run_result_fini(&result);
-		assert_consistent();
-	}
-	cr_assert_not(atomic_exchange(&rewriter.stop, true), "a source could not be rewritten");
-	cr_assert_eq(pthread_join(rewriter.thread, NULL), 0);
-	cr_assert_gt(atomic_load(&rewriter.rewrites), 100u, "the sources hardly changed");
+	compile_while_edited(combination, &editor, script);
+}
+
+#define GROWING_SIZE 1000000 /* bytes to begin with: reading them takes a while */
+
+static void write_growing(void)
+{
+	static char text[GROWING_SIZE + 1];
+
+	memset(text, '#', GROWING_SIZE);
+	for (size_t i = 99; i < GROWING_SIZE; i += 100)
+		text[i] = '\n';
+	memcpy(text, "x = 0\n", 6);
+	scratch_file("t/growing.py", text);
+}
+
+static int grow_source(unsigned number)
+{
+	static const char line[] = "x += 1\n";
+	ssize_t size = sizeof(line) - 1;
+
+	(void)number;
+	int file = open("t/growing.py", O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (file < 0)
+		return -1;
+	ssize_t written = write(file, line, (size_t)size);
+	return close(file) == 0 && written == size ? 0 : -1;
+}
+
+/* What is appended while the source is read is in the code and in the header, or in neither. */
+COMBINATION_TEST(writing, source_that_grows_meanwhile)
+{
+	static const char script[] =
+		"import glob, importlib.util, marshal, struct, sys\n"
+		"path, = glob.glob('t/__pycache__/*.pyc')\n"
+		"data = open(path, 'rb').read()\n"
+		"names = {}\n"
+		"exec(marshal.loads(data[16:]), names)\n"
+		"flags, size = struct.unpack('<4xL4xL', data[:16])\n"
+		"end = 1000000 + 7 * names['x']\n"
+		"source = open('t/growing.py', 'rb').read(end)\n"
+		"if flags == 0 and size != end:\n"
+		"    sys.exit(f'{path}: code of {end} bytes, header of {size}')\n"
+		"if flags != 0 and importlib.util.source_hash(source) != data[8:16]:\n"
+		"    sys.exit(f'{path}: code of {end} bytes, hash of another')\n";
+	struct editor editor = {.step = grow_source, .pause = 1000};
+
+	write_growing();
+	compile_while_edited(combination, &editor, script);
 }

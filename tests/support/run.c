@@ -69,16 +69,15 @@ static struct list arguments_of(const struct run_request *request)
 	return list;
 }
 
-/* "NAME=value" of the test's own environment, or NULL. It lives as long as the process. */
+/* "NAME=value" of the test's own environment, or NULL. It lives as long as that does. */
 static const char *inherited(const char *name)
 {
-	const char *value = getenv(name);
-	char *variable = NULL;
+	size_t length = strlen(name);
 
-	if (!value)
-		return NULL;
-	require(asprintf(&variable, "%s=%s", name, value) >= 0, "asprintf");
-	return variable;
+	for (char **variable = environ; *variable; variable++)
+		if (strncmp(*variable, name, length) == 0 && (*variable)[length] == '=')
+			return *variable;
+	return NULL;
 }
 
 static bool same_variable(const char *left, const char *right)
@@ -99,7 +98,7 @@ static struct list environment_of(const struct run_request *request)
 
 	list_append(&list, "LANG=C.UTF-8");
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (getenv(names[i]))
+		if (inherited(names[i]))
 			list_append(&list, inherited(names[i]));
 	for (size_t i = 0; i < list_length(request->environment); i++) {
 		size_t place = 0;

@@ -19,7 +19,7 @@ static struct batch *create(const char *relative, const char *prefix)
 {
 	report = report_create(1);
 	root = folder_open(".");
-	return batch_create(report, root, relative, prefix);
+	return batch_create(report, root, relative, prefix, "");
 }
 
 static void release(void)

@@ -46,7 +46,7 @@ static void take_all(struct fixture *fixture)
 	}
 }
 
-static struct fixture feed(int quiet, long depth, const char *const *operands, size_t count)
+static struct fixture feed(int quiet, long depth, char *const *operands, size_t count)
 {
 	struct fixture fixture = {
 		.queue = queue_create(CAPACITY),
@@ -80,7 +80,7 @@ static void release(struct fixture *fixture)
 
 SCRATCH_TEST(feed, files_and_folders_in_their_order)
 {
-	static const char *const operands[] = {"t", "one.py", "none.txt", "t/b.py"};
+	static char *const operands[] = {"t", "one.py", "none.txt", "t/b.py"};
 	struct fixture fixture;
 
 	scratch_file("t/b.py", "");
@@ -97,7 +97,7 @@ SCRATCH_TEST(feed, files_and_folders_in_their_order)
 
 SCRATCH_TEST(feed, what_cannot_be_listed_is_trouble)
 {
-	static const char *const operands[] = {"none", "", "fifo"};
+	static char *const operands[] = {"none", "", "fifo"};
 	struct fixture fixture;
 
 	scratch_fifo("fifo");
@@ -110,7 +110,7 @@ SCRATCH_TEST(feed, what_cannot_be_listed_is_trouble)
 
 SCRATCH_TEST(feed, named_files_of_one_folder_share_a_batch)
 {
-	static const char *const operands[] = {"t/a.py", "t/b.py", "u/c.py", "d.py", "e.py"};
+	static char *const operands[] = {"t/a.py", "t/b.py", "u/c.py", "d.py", "e.py"};
 	struct fixture fixture;
 
 	for (size_t i = 0; i < 5; i++)
@@ -123,7 +123,7 @@ SCRATCH_TEST(feed, named_files_of_one_folder_share_a_batch)
 
 SCRATCH_TEST(feed, large_folder_is_several_batches)
 {
-	static const char *const operands[] = {"t/"};
+	static char *const operands[] = {"t/"};
 	struct fixture fixture;
 	char name[32];
 
@@ -139,7 +139,7 @@ SCRATCH_TEST(feed, large_folder_is_several_batches)
 
 SCRATCH_TEST(feed, depth_is_kept)
 {
-	static const char *const operands[] = {"t"};
+	static char *const operands[] = {"t"};
 	struct fixture fixture;
 
 	scratch_file("t/a.py", "");
@@ -151,7 +151,7 @@ SCRATCH_TEST(feed, depth_is_kept)
 
 SCRATCH_TEST(feed, cancelled_queue_ends_it)
 {
-	static const char *const operands[] = {"a.py"};
+	static char *const operands[] = {"a.py"};
 	struct fixture fixture = {.queue = queue_create(1), .report = report_create(1)};
 	struct feed_settings settings = {
 		.queue = fixture.queue,

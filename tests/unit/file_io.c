@@ -161,7 +161,7 @@ SCRATCH_TEST(file_io, what_is_no_regular_file_is_not_read)
 	cr_assert_eq(file_io_read_source(AT_FDCWD, "fifo.py", &bytes, &status), -1);
 	cr_assert_eq(errno, EINVAL);
 	cr_assert_eq(file_io_read_source(AT_FDCWD, "folder.py", &bytes, &status), -1);
-	cr_assert_eq(errno, EINVAL);
+	cr_assert_eq(errno, EISDIR);
 	cr_assert_eq(file_io_read_source(AT_FDCWD, "none.py", &bytes, &status), -1);
 	cr_assert_eq(errno, ENOENT);
 	buffer_fini(&bytes);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARGUMENTS_MAX 12
+#define ARGUMENTS_MAX 20
 
 /* Parses arguments given as one string with single spaces; "~" stands for an empty one. */
 static enum options_outcome parse(struct options *options, const char *line, char **errors)
@@ -105,6 +105,7 @@ Test(options, long_names_may_be_cut_while_they_are_unique)
 	cr_assert(options.verbose);
 	options_fini(&options);
 	assert_wrong("--ver", "ambiguous option: --ver could match --verbose, --version\n");
+	assert_wrong("--c", "ambiguous option: --c could match --cfile, --cache-path\n");
 }
 
 Test(options, last_scalar_wins)
@@ -139,6 +140,81 @@ Test(options, depth_wins_over_no_recursion)
 		cr_assert_eq(options_depth(&options), cases[i].depth, "%s", cases[i].line);
 		options_fini(&options);
 	}
+}
+
+Test(options, values_are_kept_as_they_are)
+{
+	struct options options = parse_right("-s /root -p / -x a|b -i - -e ~ -b -0 q");
+
+	cr_assert_str_eq(options.strip, "/root");
+	cr_assert_str_eq(options.prepend, "/");
+	cr_assert_str_eq(options.exclude, "a|b");
+	cr_assert_str_eq(options.list, "-");
+	cr_assert_str_eq(options.link_limit, "");
+	cr_assert_null(options.destination);
+	cr_assert(options.legacy && options.nuls);
+	options_fini(&options);
+}
+
+Test(options, action_is_the_one_asked_for)
+{
+	static const struct {
+		const char *line;
+		enum options_action action;
+	} cases[] = {
+		{"a", OPTIONS_COMPILE},
+		{"--py-compile a", OPTIONS_PY_COMPILE},
+		{"--cache-path a", OPTIONS_CACHE_PATH},
+		{"--source-path a", OPTIONS_SOURCE_PATH},
+		{"-h", OPTIONS_HELP},
+		{"--help --nonsense", OPTIONS_HELP},
+		{"--version -j", OPTIONS_VERSION},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct options options = parse_right(cases[i].line);
+
+		cr_assert_eq(options.action, cases[i].action, "%s", cases[i].line);
+		options_fini(&options);
+	}
+}
+
+Test(options, pycompile_is_a_name_for_py_compile)
+{
+	char name[] = "/usr/bin/pycompile", operand[] = "a.py";
+	char *argv[] = {name, operand, NULL};
+	struct options options;
+
+	cr_assert_eq(options_parse(&options, 2, argv, stderr), OPTIONS_OK);
+	cr_assert_eq(options.action, OPTIONS_PY_COMPILE);
+	options_fini(&options);
+}
+
+Test(options, what_does_not_go_together_is_refused)
+{
+	assert_wrong("-d a -s b", "-d cannot be used in combination with -s or -p\n");
+	assert_wrong("-d a -p b", "-d cannot be used in combination with -s or -p\n");
+	assert_wrong("--hardlink-dupes -o 1",
+		     "Hardlinking of duplicated bytecode makes sense only for more than one "
+		     "optimization level.\n");
+	assert_wrong("--cfile x a", "--cfile and --dfile go with --py-compile and one file\n");
+	assert_wrong("--py-compile --dfile x a b",
+		     "--cfile and --dfile go with --py-compile and one file\n");
+	assert_wrong("--cache-path", "the following arguments are required: PATH\n");
+	assert_wrong("--optimization x a", "--optimization goes with --cache-path\n");
+}
+
+Test(options, numbers_are_read_as_python_does)
+{
+	struct options options = parse_right("-j 1_6 -r +2 -o 0_1");
+
+	cr_assert_eq(options.jobs, 16);
+	cr_assert_eq(options.depth, 2);
+	cr_assert_eq(options.levels[0], 1);
+	options_fini(&options);
+	assert_wrong("-j _1", "argument -j/--workers: invalid int value: '_1'\n");
+	assert_wrong("-j 1__2", "argument -j/--workers: invalid int value: '1__2'\n");
+	assert_wrong("-j 1_", "argument -j/--workers: invalid int value: '1_'\n");
 }
 
 Test(options, usage_errors_say_what_is_wrong)

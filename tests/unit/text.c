@@ -176,6 +176,18 @@ Test(text, utf8_python)
 		expect_utf8_form(messages[i].bytes, messages[i].size, messages[i].printed);
 }
 
+/* os.fsdecode(name).encode("utf-8", "surrogatepass") by the same. */
+Test(text, characters_python)
+{
+	expect_form(text_append_characters, "", "");
+	expect_form(text_append_characters, "a b'\n\177", "a b'\n\177");
+	expect_form(text_append_characters, "\303\251\346\227\245\360\237\230\200",
+		    "\303\251\346\227\245\360\237\230\200");
+	expect_form(text_append_characters, "caf\351\377", "caf\355\263\251\355\263\277");
+	expect_form(text_append_characters, "\343\201A", "\355\263\243\355\262\201A");
+	expect_form(text_append_characters, "\355\262\200", "\355\263\255\355\262\262\355\262\200");
+}
+
 /* The bytes beyond `size` would complete the character. */
 Test(text, utf8_ends_at_size)
 {
@@ -333,6 +345,12 @@ SCRATCH_TEST(text, single_bytes_utf8)
 			 4, "\xff\x80");
 }
 
+SCRATCH_TEST(text, single_bytes_characters)
+{
+	use_charset("ISO-8859-15", latin9);
+	expect_form(text_append_characters, "caf\xe9 \xa4", "caf\xc3\xa9 \xe2\x82\xac");
+}
+
 static const struct mapping euc_jp[] = {{0x3042, "\xa4\xa2"}, {0, NULL}};
 
 SCRATCH_TEST(text, several_bytes_repr)
@@ -341,6 +359,12 @@ SCRATCH_TEST(text, several_bytes_repr)
 	expect_form(text_append_repr, "\xa4\xa2'", "\"\xa4\xa2'\"");
 	expect_form(text_append_repr, "\xff\xa4\xa2\xa4", "'\\udcff\xa4\xa2\\udca4'");
 	expect_form(text_append_repr, "\xa4z", "'\\udca4z'");
+}
+
+SCRATCH_TEST(text, several_bytes_characters)
+{
+	use_charset("EUC-JP", euc_jp);
+	expect_form(text_append_characters, "a\xa4\xa2\xa4", "a\xe3\x81\x82\xed\xb2\xa4");
 }
 
 /* A byte that decodes to nothing is U+DCA4, beyond U+3042. */

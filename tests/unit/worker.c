@@ -16,6 +16,7 @@ struct fixture {
 	struct worker_level levels[2];
 	struct worker_settings settings;
 	struct folder *root;
+	struct filter *filter;
 	unsigned servers;   /* started by the last run */
 	char given_up[200]; /* why, or "" */
 };
@@ -41,8 +42,17 @@ static void set_up(struct fixture *fixture)
 				.context = fixture,
 			},
 		.root = folder_open("."),
+		.filter = filter_create(NULL, NULL, NULL),
 	};
+	fixture->settings.filter = fixture->filter;
+	fixture->settings.cache.cache_tag = interpreter_embedded()->cache_tag;
 	cr_assert_not_null(fixture->settings.server, "COMPILE_SERVER is not set");
+}
+
+static void release(struct fixture *fixture)
+{
+	folder_release(fixture->root);
+	filter_destroy(fixture->filter);
 }
 
 /* Lets one worker do the named sources; returns the counts. */
@@ -55,7 +65,7 @@ static struct report_counts run(struct fixture *fixture, const char *const *name
 
 	settings->queue = queue_create(1);
 	settings->report = report_create(count);
-	batch = batch_create(settings->report, fixture->root, "", "");
+	batch = batch_create(settings->report, fixture->root, "", "", "");
 	for (size_t i = 0; i < count; i++)
 		cr_assert_eq(batch_add(batch, names[i], report_operand(settings->report, i)), 0);
 	worker = worker_start(settings);
@@ -88,7 +98,7 @@ SCRATCH_TEST(worker, compiles_what_is_missing_and_then_nothing)
 	cr_assert_eq(counts.fresh, 2);
 	cr_assert_eq(fixture.servers, 0);
 	cr_assert_stdout_eq_str("Compiling 'a.py'...\nCompiling 'b.py'...\n");
-	folder_release(fixture.root);
+	release(&fixture);
 }
 
 SCRATCH_TEST(worker, only_the_stale_level_is_compiled)
@@ -101,12 +111,12 @@ SCRATCH_TEST(worker, only_the_stale_level_is_compiled)
 	cr_redirect_stdout();
 	(void)run(&fixture, names, 1);
 	fixture.settings.level_count = 2;
-	fixture.settings.verbose = true;
+	fixture.settings.style.verbose = true;
 	cr_assert_eq(run(&fixture, names, 1).compiled, 1);
 	cr_assert_stdout_eq_str("Compiling 'a.py'...\n"
 				"Fresh 'a.py'\nStale 'a.py' [opt-2] (missing)\n"
 				"Compiling 'a.py'...\n");
-	folder_release(fixture.root);
+	release(&fixture);
 }
 
 SCRATCH_TEST(worker, failure_of_one_source_is_a_result)
@@ -119,7 +129,7 @@ SCRATCH_TEST(worker, failure_of_one_source_is_a_result)
 	scratch_file("good.py", "x = 1\n");
 	set_up(&fixture);
 	cr_redirect_stdout();
-	fixture.settings.quiet = 1;
+	fixture.settings.style.quiet = 1;
 	counts = run(&fixture, names, 3);
 	cr_assert_eq(counts.failed, 1);
 	cr_assert_eq(counts.compiled, 1);
@@ -130,7 +140,7 @@ SCRATCH_TEST(worker, failure_of_one_source_is_a_result)
 				"        ^\n"
 				"SyntaxError: invalid syntax\n\n");
 	cr_assert_eq(access("__pycache__", F_OK), 0);
-	folder_release(fixture.root);
+	release(&fixture);
 }
 
 SCRATCH_TEST(worker, server_that_cannot_start_ends_the_run)
@@ -141,8 +151,8 @@ SCRATCH_TEST(worker, server_that_cannot_start_ends_the_run)
 	scratch_file("a.py", "x = 1\n");
 	set_up(&fixture);
 	fixture.settings.server = "no/such/server";
-	fixture.settings.quiet = 2;
+	fixture.settings.style.quiet = 2;
 	cr_assert_eq(run(&fixture, names, 1).failed, 1);
 	cr_assert_not_null(strstr(fixture.given_up, "no/such/server"), "'%s'", fixture.given_up);
-	folder_release(fixture.root);
+	release(&fixture);
 }

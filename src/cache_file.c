@@ -1,0 +1,156 @@
+#include "config.h"
+
+#include "cache_file.h"
+
+#include "cache_path.h"
+#include "temporary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+void cache_file_fini(struct cache_file *file)
+{
+	buffer_fini(&file->folder);
+	buffer_fini(&file->name);
+	buffer_fini(&file->path);
+	buffer_fini(&file->shown);
+}
+
+/* "x.pyc" beside the source. */
+static void set_legacy(struct cache_file *file, const char *base)
+{
+	buffer_append_string(&file->folder, ".");
+	buffer_append_string(&file->name, base);
+	buffer_append_byte(&file->name, 'c');
+}
+
+/* The two parts of an explicit path. */
+static void set_explicit(struct cache_file *file, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash)
+		buffer_append(&file->folder, path, slash == path ? 1 : (size_t)(slash - path));
+	else
+		buffer_append_string(&file->folder, ".");
+	buffer_append_string(&file->name, slash ? slash + 1 : path);
+}
+
+static void set_parts(struct cache_file *file, const struct cache_rule *rule, const char *source,
+		      const char *base, const char *optimization)
+{
+	if (rule->explicit) {
+		set_explicit(file, rule->explicit);
+		return;
+	}
+	if (rule->legacy) {
+		set_legacy(file, base);
+		return;
+	}
+	/* Without a prefix the folder is relative to the source's, which is open. What fails, fails
+	 * for want of memory, and the buffers know. */
+	if (rule->prefix)
+		(void)cache_path_append_folder(&file->folder, source, rule->prefix, rule->cwd);
+	else
+		buffer_append_string(&file->folder, CACHE_PATH_FOLDER);
+	(void)cache_path_append_name(&file->name, base, rule->cache_tag, optimization);
+}
+
+void cache_file_set(struct cache_file *file, const struct cache_rule *rule, int descriptor,
+		    const char *source, const char *base, const char *optimization)
+{
+	bool beside = !rule->explicit && (rule->legacy || !rule->prefix);
+
+	buffer_clear(&file->folder);
+	buffer_clear(&file->name);
+	buffer_clear(&file->path);
+	file->base = beside ? descriptor : AT_FDCWD;
+	file->parents = !beside;
+	file->rule = rule;
+	file->source = source;
+	file->source_base = base;
+	set_parts(file, rule, source, base, optimization);
+	buffer_append(&file->path, file->folder.data, file->folder.size);
+	buffer_append_byte(&file->path, '/');
+	buffer_append(&file->path, file->name.data, file->name.size);
+}
+
+/* What stands before the source's name goes before ours, unless our folder says all. */
+const char *cache_file_shown(struct cache_file *file)
+{
+	const struct cache_rule *rule = file->rule;
+
+	if (rule->explicit)
+		return rule->explicit;
+	buffer_clear(&file->shown);
+	if (rule->legacy || !rule->prefix)
+		buffer_append(&file->shown, file->source,
+			      (size_t)(file->source_base - file->source));
+	if (!rule->legacy) {
+		buffer_append(&file->shown, file->folder.data, file->folder.size);
+		buffer_append_byte(&file->shown, '/');
+	}
+	buffer_append(&file->shown, file->name.data, file->name.size);
+	return buffer_string(&file->shown);
+}
+
+const char *cache_file_path(struct cache_file *file)
+{
+	return buffer_string(&file->path);
+}
+
+const char *cache_file_blamed(struct cache_file *file)
+{
+	const char *shown = cache_file_shown(file), *slash = strrchr(shown, '/');
+
+	if (!file->folder_failed || !slash)
+		return shown;
+	/* What is shown may be the rule's own string: cut a copy. */
+	buffer_clear(&file->path);
+	buffer_append(&file->path, shown, (size_t)(slash - shown));
+	return buffer_string(&file->path);
+}
+
+static int open_folder(struct cache_file *file)
+{
+	int folder = file_io_open_cache(file->base, buffer_string(&file->folder), file->parents);
+
+	file->folder_failed = folder < 0;
+	return folder;
+}
+
+/* Closes what names were looked up through, and keeps errno. */
+static int close_folder(int folder, int result)
+{
+	int error = errno;
+
+	(void)close(folder);
+	errno = error;
+	return result;
+}
+
+int cache_file_write(struct cache_file *file, const struct file_io_content *content, bool clean)
+{
+	int folder = open_folder(file);
+
+	if (folder < 0)
+		return -1;
+	if (clean)
+		temporary_clean(folder);
+	return close_folder(folder, file_io_write(folder, buffer_string(&file->name), content));
+}
+
+int cache_file_link_if_equal(struct cache_file *file, const char *other)
+{
+	const char *name = buffer_string(&file->name);
+	int equal, folder = open_folder(file);
+
+	if (folder < 0)
+		return -1;
+	equal = file_io_equal(folder, other, name);
+	if (equal <= 0)
+		return close_folder(folder, equal);
+	return close_folder(folder, file_io_link(folder, other, name));
+}

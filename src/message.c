@@ -1,0 +1,127 @@
+#include "config.h"
+
+#include "message.h"
+
+#include "py_error.h"
+#include "text.h"
+
+/* "'a.py'..." and the end of the line. */
+static void append_path_line(struct buffer *buffer, const char *path)
+{
+	text_append_repr(buffer, path);
+	buffer_append_string(buffer, "...\n");
+}
+
+/* Where an error's text goes, its frame begun; NULL: nothing is to be said. */
+static struct buffer *begin_error(struct report_lines *lines, const struct message_style *style,
+				  const char *path)
+{
+	if (style->py_compile)
+		return style->quiet > 0 ? NULL : &lines->errors;
+	if (style->quiet >= 2)
+		return NULL;
+	buffer_append_string(&lines->output, "*** ");
+	if (style->quiet == 1) {
+		buffer_append_string(&lines->output, "Error compiling ");
+		append_path_line(&lines->output, path);
+	}
+	return &lines->output;
+}
+
+/* print() ends compileall's messages; py_compile's own may have an end already. */
+static void end_error(struct buffer *buffer, const struct message_style *style)
+{
+	if (!style->py_compile || buffer->size == 0 || buffer->data[buffer->size - 1] != '\n')
+		buffer_append_byte(buffer, '\n');
+}
+
+void message_compiling(struct report_lines *lines, const struct message_style *style,
+		       const char *path)
+{
+	if (style->py_compile || style->quiet > 0)
+		return;
+	buffer_append_string(&lines->output, "Compiling ");
+	append_path_line(&lines->output, path);
+}
+
+void message_verdict(struct report_lines *lines, const struct message_style *style,
+		     const char *path, const char *optimization, enum staleness verdict)
+{
+	struct buffer *output = &lines->output;
+
+	if (!style->verbose || style->py_compile)
+		return;
+	buffer_append_string(output, verdict == STALENESS_FRESH ? "Fresh " : "Stale ");
+	text_append_repr(output, path);
+	if (*optimization)
+		buffer_printf(output, " [opt-%s]", optimization);
+	if (verdict != STALENESS_FRESH)
+		buffer_printf(output, " (%s)", staleness_name(verdict));
+	buffer_append_byte(output, '\n');
+}
+
+void message_written(struct report_lines *lines, const struct message_style *style,
+		     const char *cache_path)
+{
+	if (!style->verbose || !style->py_compile)
+		return;
+	text_append_name(&lines->output, cache_path);
+	buffer_append_byte(&lines->output, '\n');
+}
+
+void message_unstripped(struct report_lines *lines, const struct message_style *style,
+			const char *strip, const char *path)
+{
+	struct buffer *output = &lines->output;
+
+	if (style->quiet >= 2)
+		return;
+	buffer_append_string(output, "The stripdir path ");
+	text_append_repr(output, strip);
+	buffer_append_string(output, " is not a valid prefix for source path ");
+	text_append_repr(output, path);
+	buffer_append_string(output, "; ignoring\n");
+}
+
+void message_errno(struct report_lines *lines, const struct message_style *style, const char *path,
+		   int error, const char *concerned)
+{
+	struct buffer *buffer = begin_error(lines, style, path);
+
+	if (!buffer)
+		return;
+	if (style->py_compile)
+		py_error_append_text(buffer, error, concerned);
+	else
+		py_error_append(buffer, error, concerned);
+	end_error(buffer, style);
+}
+
+void message_python(struct report_lines *lines, const struct message_style *style, const char *path,
+		    const char *text, size_t size)
+{
+	struct buffer *buffer = begin_error(lines, style, path);
+
+	if (!buffer)
+		return;
+	text_append_utf8(buffer, text, size);
+	end_error(buffer, style);
+}
+
+void message_exists(struct report_lines *lines, const struct message_style *style, const char *path,
+		    const char *cache_path, bool is_link)
+{
+	struct buffer *buffer = begin_error(lines, style, path);
+
+	if (!buffer)
+		return;
+	if (!style->py_compile)
+		buffer_append_string(buffer, "FileExistsError: ");
+	text_append_name(buffer, cache_path);
+	buffer_append_string(buffer, is_link ? " is a symlink and will be changed into a regular "
+					       "file if import writes a byte-compiled file to it"
+					     : " is a non-regular file and will be changed into a "
+					       "regular one if import writes a byte-compiled file "
+					       "to it");
+	end_error(buffer, style);
+}
