@@ -44,7 +44,7 @@ _pycompileall_words() {
 
 _pycompileall() {
 	local cur=${COMP_WORDS[COMP_CWORD]} suffix=py
-	local flags='-h --help -l -f -q -b -0 --null --hardlink-dupes -v --verbose --py-compile
+	local flags='-h --help -l -f -q --quiet -b -0 --null --hardlink-dupes -v --verbose --py-compile
 		--cache-path --source-path --version'
 	local valued='-r -d -s -p -x -i -j --workers --invalidation-mode -o -e --cfile --dfile
 		--optimization'

@@ -25,7 +25,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -701,10 +700,6 @@ int main(void)
 	};
 	PyStatus status;
 
-	/* Ctrl-C reaches every process of the terminal; what becomes of the run is the program's to
-	 * decide, and this end follows when the socket closes. */
-	if (signal(SIGINT, SIG_IGN) == SIG_ERR)
-		die("cannot ignore SIGINT");
 	if (PySys_AddAuditHook(refuse_source, &server) != 0)
 		die("cannot add an audit hook");
 	status = start_python();

@@ -166,17 +166,23 @@ unsigned compiler_starts(const struct compiler *compiler)
 	return compiler->starts;
 }
 
-/* The signals that the server finds as a new process would; the program's threads block some. */
+/*
+ * A terminal, or a service manager, signals the whole process group. What then becomes of the run
+ * is the program's to decide, which ends its servers itself: so the server has these signals
+ * blocked from its first instruction on.
+ */
 static int set_signals(posix_spawnattr_t *attributes)
 {
-	sigset_t none, defaults;
+	sigset_t blocked, defaults;
 	int error;
 
-	(void)sigemptyset(&none);
+	(void)sigemptyset(&blocked);
+	(void)sigaddset(&blocked, SIGINT);
+	(void)sigaddset(&blocked, SIGTERM);
+	(void)sigaddset(&blocked, SIGHUP);
 	(void)sigemptyset(&defaults);
 	(void)sigaddset(&defaults, SIGPIPE);
-	(void)sigaddset(&defaults, SIGTERM);
-	error = posix_spawnattr_setsigmask(attributes, &none);
+	error = posix_spawnattr_setsigmask(attributes, &blocked);
 	if (error == 0)
 		error = posix_spawnattr_setsigdefault(attributes, &defaults);
 	if (error == 0)

@@ -236,7 +236,7 @@ static const struct entry entries[] = {
 	FLAG('l', NULL, no_recursion, "do not enter subfolders"),
 	OTHER('r', NULL, "LEVELS", take_depth, "enter subfolders LEVELS deep; wins over -l"),
 	FLAG('f', NULL, force, "compile also what is up to date"),
-	OTHER('q', NULL, NULL, take_quiet, "print only errors; -qq prints nothing"),
+	OTHER('q', "quiet", NULL, take_quiet, "print only errors; -qq prints nothing"),
 	FLAG('b', NULL, legacy, "write x.pyc beside x.py and not into __pycache__"),
 	TEXT('d', NULL, "DIR", destination,
 	     "name sources in byte-code and messages as if the operand were DIR"),

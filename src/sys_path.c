@@ -28,8 +28,8 @@ static const char script[] =
 static int spawn_script(const char *executable, int output, pid_t *process)
 {
 	/* Its own path in argv[0] is how it finds its library. posix_spawn changes none of them. */
-	char *const arguments[] = {(char *)(uintptr_t)executable, (char *)(uintptr_t) "-c",
-				   (char *)(uintptr_t)script, NULL};
+	char *const arguments[] = {(char *)(uintptr_t)executable, (char *)(uintptr_t) "-B",
+				   (char *)(uintptr_t) "-c", (char *)(uintptr_t)script, NULL};
 	posix_spawn_file_actions_t actions;
 	int error = posix_spawn_file_actions_init(&actions);
 

@@ -217,6 +217,9 @@ static int compile_stale(struct worker *worker)
 	const struct worker_settings *settings = worker->settings;
 
 	message_compiling(&worker->lines, &settings->style, path_of(worker));
+	/* A name that was lost for want of memory must not get into byte-code. */
+	if (buffer_failed(&worker->path) || buffer_failed(&worker->coname))
+		return fail_with_errno(worker, ENOMEM, path_of(worker));
 	for (size_t i = 0; i < settings->level_count; i++) {
 		if (worker->verdicts[i] != STALENESS_FRESH && compile_level(worker, i) != 0)
 			return -1;
@@ -238,13 +241,21 @@ static int fail_with_filter(struct worker *worker, int error)
 	return -1;
 }
 
-/* Looks at the source: 1 if it is one, 0 if it is nothing to compile, -1: it failed. */
+/* The name for byte-code and messages. */
+static void set_coname(struct worker *worker)
+{
+	const struct worker_settings *settings = worker->settings;
+
+	buffer_clear(&worker->coname);
+	if (source_name_append(&worker->coname, &settings->names, batch_operand(worker->batch),
+			       path_of(worker)) == SOURCE_NAME_UNSTRIPPED)
+		message_unstripped(&worker->lines, &settings->style, settings->names.strip,
+				   path_of(worker));
+}
+
+/* Whether it is a source: 1 if so, 0 if it is nothing to compile, -1: it failed. */
 static int look(struct worker *worker)
 {
-	int skips = filter_skips(worker->settings->filter, worker->scratch, path_of(worker));
-
-	if (skips != 0)
-		return skips > 0 ? 0 : fail_with_filter(worker, errno);
 	/* py_compile takes whatever is named, and loading says what is wrong with it. */
 	if (worker->settings->style.py_compile)
 		return 1;
@@ -256,16 +267,25 @@ static int look(struct worker *worker)
 	return fail_with_errno(worker, errno, path_of(worker));
 }
 
-/* The name for byte-code and messages. */
-static void set_coname(struct worker *worker, const char *operand)
+/* Whether -x and -e let it pass: 1 if so, 0 if not, -1: it failed. */
+static int pass(struct worker *worker)
 {
-	const struct worker_settings *settings = worker->settings;
+	int skips = filter_skips(worker->settings->filter, worker->scratch, path_of(worker));
 
-	buffer_clear(&worker->coname);
-	if (source_name_append(&worker->coname, &settings->names, operand, path_of(worker)) ==
-	    SOURCE_NAME_UNSTRIPPED)
-		message_unstripped(&worker->lines, &settings->style, settings->names.strip,
-				   path_of(worker));
+	if (skips < 0)
+		return fail_with_filter(worker, errno);
+	return skips > 0 ? 0 : 1;
+}
+
+/* Looks at the source at hand and names it: 1 if it is to be compiled, else as above. */
+static int admit(struct worker *worker)
+{
+	int result = look(worker);
+
+	if (result <= 0)
+		return result;
+	set_coname(worker);
+	return pass(worker);
 }
 
 /* Sets the source at hand. 0, or -1: its folder is not to be reached. */
@@ -280,7 +300,6 @@ static int take_source(struct worker *worker, struct batch *batch, size_t index)
 	worker->folder = batch_folder(batch);
 	if (worker->folder < 0)
 		return fail_with_errno(worker, errno, path_of(worker));
-	set_coname(worker, batch_operand(batch));
 	return 0;
 }
 
@@ -292,7 +311,7 @@ static int process(struct worker *worker, struct batch *batch, size_t index)
 
 	if (take_source(worker, batch, index) != 0)
 		return REPORT_FAILED;
-	result = look(worker);
+	result = admit(worker);
 	if (result <= 0)
 		return result == 0 ? -1 : REPORT_FAILED;
 	if (!judge_all(worker))

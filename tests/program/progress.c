@@ -36,7 +36,7 @@ SCRATCH_TEST(progress, line_on_a_terminal)
 {
 	struct run_result result;
 
-	run_long(&result, RUN_LIST("t"), true);
+	run_long(&result, RUN_LIST("-j1", "t"), true);
 	cr_assert(matches(result.errors, "[1-9][0-9]* done, [1-9][0-9]* compiled, 1 failed, "
 					 "[1-9][0-9]* files/s"),
 		  "\"%s\"", result.errors);
@@ -49,7 +49,7 @@ SCRATCH_TEST(progress, line_is_removed_in_the_end)
 	static const char erase[] = "\r\033[K";
 	struct run_result result;
 
-	run_long(&result, RUN_LIST("t"), true);
+	run_long(&result, RUN_LIST("-j1", "t"), true);
 	size_t tail = strlen(erase);
 	cr_assert_geq(result.errors_size, tail);
 	cr_assert_str_eq(result.errors + result.errors_size - tail, erase);
@@ -60,7 +60,7 @@ SCRATCH_TEST(progress, not_on_standard_output)
 {
 	struct run_result result;
 
-	run_long(&result, RUN_LIST("t"), true);
+	run_long(&result, RUN_LIST("-j1", "t"), true);
 	cr_assert_null(strstr(result.output, "files/s"), "%s", result.output);
 	cr_assert_eq(lines_count(result.output, "Compiling '"), HEAVY_SOURCES + 1);
 	run_result_fini(&result);
@@ -70,7 +70,7 @@ SCRATCH_TEST(progress, not_when_quiet)
 {
 	struct run_result result;
 
-	run_long(&result, RUN_LIST("-q", "t"), true);
+	run_long(&result, RUN_LIST("-j1", "-q", "t"), true);
 	cr_assert_eq(result.errors_size, 0, "%s", result.errors);
 	run_result_fini(&result);
 }
@@ -79,7 +79,7 @@ SCRATCH_TEST(progress, not_without_a_terminal)
 {
 	struct run_result result;
 
-	run_long(&result, RUN_LIST("t"), false);
+	run_long(&result, RUN_LIST("-j1", "t"), false);
 	cr_assert_eq(result.errors_size, 0, "%s", result.errors);
 	run_result_fini(&result);
 }

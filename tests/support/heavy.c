@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FUNCTIONS 2000 /* in each source */
+#define FUNCTIONS 800 /* in each source */
 
 void heavy_build(void)
 {

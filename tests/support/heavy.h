@@ -4,8 +4,8 @@
 #ifndef TESTS_HEAVY_H
 #define TESTS_HEAVY_H
 
-/* How many there are, t/m00.py and so on: some seconds of compiling. */
-#define HEAVY_SOURCES 60
+/* How many there are, t/m00.py and so on: about three seconds of compiling on one core. */
+#define HEAVY_SOURCES 40
 
 /* Writes them into the scratch tree. */
 void heavy_build(void);

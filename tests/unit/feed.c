@@ -4,6 +4,7 @@
 
 #include "batch.h"
 #include "support/scratch.h"
+#include "thread.h"
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
@@ -80,16 +81,17 @@ static void release(struct fixture *fixture)
 
 SCRATCH_TEST(feed, files_and_folders_in_their_order)
 {
-	static char *const operands[] = {"t", "one.py", "none.txt", "t/b.py"};
+	static char *const operands[] = {"t", "one.py", "none.txt", "u/b.py"};
 	struct fixture fixture;
 
 	scratch_file("t/b.py", "");
 	scratch_file("t/a/x.py", "");
 	scratch_file("one.py", "");
 	scratch_file("none.txt", "");
+	scratch_file("u/b.py", "");
 	cr_redirect_stdout();
 	fixture = feed(0, -1, operands, 4);
-	cr_assert_str_eq(buffer_string(&fixture.taken), "t/b.py\nt/a/x.py\none.py\nt/b.py\n");
+	cr_assert_str_eq(buffer_string(&fixture.taken), "t/b.py\nt/a/x.py\none.py\nu/b.py\n");
 	cr_assert_eq(fixture.announced, 4);
 	cr_assert_stdout_eq_str("Listing 't'...\nListing 't/a'...\n");
 	release(&fixture);
@@ -146,6 +148,44 @@ SCRATCH_TEST(feed, depth_is_kept)
 	scratch_file("t/sub/b.py", "");
 	fixture = feed(2, 0, operands, 1);
 	cr_assert_str_eq(buffer_string(&fixture.taken), "t/a.py\n");
+	release(&fixture);
+}
+
+/* Takes everything, on a thread of its own. */
+static void *consume(void *argument)
+{
+	take_all(argument);
+	return NULL;
+}
+
+/* The second operand is fed when the first is done: nothing of the two is ever in one batch. */
+SCRATCH_TEST(feed, operands_that_overlap_wait_for_each_other)
+{
+	char *const operands[] = {"t/a.py", "t/a.py", "t"};
+	struct fixture fixture = {
+		.queue = queue_create(CAPACITY),
+		.report = report_create(3),
+		.taken = BUFFER_INIT,
+	};
+	struct feed_settings settings = {
+		.queue = fixture.queue,
+		.report = fixture.report,
+		.depth = -1,
+		.quiet = 2,
+		.ahead = ahead,
+		.context = &fixture,
+	};
+	pthread_t thread;
+
+	scratch_file("t/a.py", "");
+	queue_join(fixture.queue, &fixture.ticket);
+	cr_assert_eq(thread_create(&thread, consume, &fixture), 0);
+	cr_assert_eq(feed_operands(&settings, operands, 3), 0);
+	queue_close(fixture.queue);
+	thread_join(thread);
+	queue_leave(fixture.queue, &fixture.ticket);
+	cr_assert_str_eq(buffer_string(&fixture.taken), "t/a.py\nt/a.py\nt/a.py\n");
+	cr_assert_eq(fixture.batches, 3);
 	release(&fixture);
 }
 

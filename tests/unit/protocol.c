@@ -6,9 +6,11 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define BYTES(...) ((const unsigned char[]){__VA_ARGS__})
@@ -261,22 +263,43 @@ static void connect_ends(void)
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 }
 
-Test(protocol, receive_joins_what_comes_in_pieces, .init = connect_ends)
+static void ignore(int signal)
 {
-	static const char text[] = "in several pieces";
-	char received[sizeof(text)];
-	pid_t sender = fork();
+	(void)signal;
+}
 
-	cr_assert_geq(sender, 0);
-	if (sender == 0) {
-		for (size_t i = 0; i < sizeof(text); i++) {
-			(void)usleep(500);
-			if (protocol_send(ends[1], text + i, 1) != 0)
-				_exit(1);
-		}
-		_exit(0);
+/* Signals that end every wait early, some time after `microseconds`, again and again. */
+static void interrupt_every(suseconds_t microseconds)
+{
+	const struct sigaction action = {.sa_handler = ignore};
+	const struct itimerval timer = {{0, microseconds}, {0, microseconds}};
+
+	cr_assert_eq(sigaction(SIGALRM, &action, NULL), 0);
+	cr_assert_eq(setitimer(ITIMER_REAL, &timer, NULL), 0);
+}
+
+static void *send_in_pieces(void *text)
+{
+	for (const char *piece = text; *piece; piece++) {
+		(void)usleep(1000);
+		if (protocol_send(ends[1], piece, 1) != 0)
+			return NULL;
 	}
-	cr_assert_eq(protocol_receive(ends[0], received, sizeof(received)), 0);
+	return text;
+}
+
+Test(protocol, receive_joins_pieces_through_interruptions, .init = connect_ends)
+{
+	char text[] = "in pieces, and interrupted between them";
+	char received[sizeof(text)] = "";
+	pthread_t sender;
+	void *result;
+
+	cr_assert_eq(pthread_create(&sender, NULL, send_in_pieces, text), 0);
+	interrupt_every(700);
+	cr_assert_eq(protocol_receive(ends[0], received, strlen(text)), 0);
+	cr_assert_eq(pthread_join(sender, &result), 0);
+	cr_assert_not_null(result);
 	cr_assert_str_eq(received, text);
 }
 
