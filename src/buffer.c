@@ -126,6 +126,21 @@ const char *buffer_string(struct buffer *buffer)
 	return buffer->data;
 }
 
+char *buffer_take_string(struct buffer *buffer)
+{
+	char *string;
+
+	buffer_append_byte(buffer, '\0');
+	if (buffer->failed) {
+		buffer_fini(buffer);
+		errno = ENOMEM;
+		return NULL;
+	}
+	string = buffer->data;
+	*buffer = (struct buffer)BUFFER_INIT;
+	return string;
+}
+
 bool buffer_failed(const struct buffer *buffer)
 {
 	return buffer->failed;

@@ -53,6 +53,12 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
  */
 const char *buffer_string(struct buffer *buffer);
 
+/*
+ * The same, given away: the caller frees it with free(3), and the buffer owns nothing any more.
+ * NULL with errno ENOMEM if it failed.
+ */
+char *buffer_take_string(struct buffer *buffer);
+
 /* Whether an append was lost for want of memory. */
 bool buffer_failed(const struct buffer *buffer);
 

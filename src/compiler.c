@@ -418,7 +418,8 @@ void compiler_compile(struct compiler *compiler, const struct compiler_request *
 	buffer_clear(&answer->warnings);
 	if (name_size > PROTOCOL_NAME_MAX || request->size > PROTOCOL_BODY_MAX) {
 		answer->outcome = COMPILER_ERROR;
-		buffer_append_string(&answer->payload, "the source or its name is too large");
+		buffer_append_string(&answer->payload,
+				     "Sorry: OverflowError: the source or its name is too large");
 		return;
 	}
 	if (compiler->socket < 0) {

@@ -16,9 +16,8 @@
  * of the very bytes that were read: a source that changed while it was read is read again. Follows
  * a symbolic link at `name`, as import does. To be called for what was a regular file a moment ago;
  * a FIFO put in its place does not block it.
- * Returns 0, or -1 with errno of open(2), read(2), fstat(2); EISDIR or EINVAL: it is a folder, or
- * no regular file;
- * EAGAIN: it changed each time it was read; ENOMEM.
+ * Returns 0, or -1 with errno of open(2), read(2), fstat(2); EISDIR: it is a folder; EINVAL: it is
+ * something else that is no regular file; EAGAIN: it changed each time it was read; ENOMEM.
  */
 int file_io_read_source(int folder, const char *name, struct buffer *bytes, struct stat *status);
 

@@ -7,6 +7,8 @@
 #include "pyc_header.h"
 #include "source_hash.h"
 
+#include <sys/stat.h>
+
 struct interpreter {
 	const char *version;                   /* "3.11.2" */
 	const char *cache_tag;                 /* sys.implementation.cache_tag */
@@ -19,5 +21,13 @@ struct interpreter {
  * that a run with nothing to compile starts nothing to ask. The server's greeting must agree.
  */
 const struct interpreter *interpreter_embedded(void);
+
+/*
+ * Writes the header that the interpreter's byte-code of a source begins with: `source` are its
+ * bytes, `status` is fstat's answer for the very same. Source: the end of py_compile.compile.
+ */
+void interpreter_build_header(const struct interpreter *interpreter, enum invalidation_mode mode,
+			      const struct stat *status, const void *source,
+			      unsigned char bytes[PYC_HEADER_SIZE]);
 
 #endif

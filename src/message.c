@@ -117,11 +117,6 @@ void message_exists(struct report_lines *lines, const struct message_style *styl
 		return;
 	if (!style->py_compile)
 		buffer_append_string(buffer, "FileExistsError: ");
-	text_append_name(buffer, cache_path);
-	buffer_append_string(buffer, is_link ? " is a symlink and will be changed into a regular "
-					       "file if import writes a byte-compiled file to it"
-					     : " is a non-regular file and will be changed into a "
-					       "regular one if import writes a byte-compiled file "
-					       "to it");
+	py_error_append_exists(buffer, cache_path, is_link);
 	end_error(buffer, style);
 }

@@ -2,6 +2,8 @@
 
 #include "options.h"
 
+#include "environment.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -575,28 +577,5 @@ long options_depth(const struct options *options)
 
 enum invalidation_mode options_mode(const struct options *options)
 {
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-
-	if (options->mode_given)
-		return options->mode;
-	return epoch && *epoch ? INVALIDATION_CHECKED_HASH : INVALIDATION_TIMESTAMP;
-}
-
-int options_default_level(void)
-{
-	const char *text = getenv("PYTHONOPTIMIZE");
-	long level;
-
-	if (!text || !*text)
-		return 0;
-	if (parse_integer(text, &level) != 0 || level < 0 || level > INT_MAX)
-		return 1;
-	return (int)level;
-}
-
-const char *options_pycache_prefix(void)
-{
-	const char *prefix = getenv("PYTHONPYCACHEPREFIX");
-
-	return prefix && *prefix ? prefix : NULL;
+	return options->mode_given ? options->mode : environment_mode();
 }

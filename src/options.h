@@ -98,19 +98,7 @@ const struct option_row *options_row(size_t index);
 /* How many levels below an operand to walk; negative: all. */
 long options_depth(const struct options *options);
 
-/*
- * The invalidation mode of what is written: the one given, else checked-hash where the environment
- * has a non-empty SOURCE_DATE_EPOCH, else timestamp. Source: _get_default_invalidation_mode.
- */
+/* The invalidation mode of what is written: the one given, else the environment's. */
 enum invalidation_mode options_mode(const struct options *options);
-
-/*
- * The interpreter's own optimization level, sys.flags.optimize: PYTHONOPTIMIZE's number; text that
- * is none, or negative, counts as 1. Source: _Py_get_env_flag.
- */
-int options_default_level(void);
-
-/* PYTHONPYCACHEPREFIX, or NULL if it is unset or empty. */
-const char *options_pycache_prefix(void);
 
 #endif

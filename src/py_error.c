@@ -76,3 +76,13 @@ void py_error_append_text(struct buffer *buffer, int error, const char *path)
 	buffer_append_string(buffer, ": ");
 	text_append_repr(buffer, path);
 }
+
+void py_error_append_exists(struct buffer *buffer, const char *path, bool is_link)
+{
+	text_append_name(buffer, path);
+	buffer_append_string(buffer, is_link ? " is a symlink and will be changed into a regular "
+					       "file if import writes a byte-compiled file to it"
+					     : " is a non-regular file and will be changed into a "
+					       "regular one if import writes a byte-compiled file "
+					       "to it");
+}

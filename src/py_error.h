@@ -4,6 +4,8 @@
 #ifndef PYCOMPILEALL_PY_ERROR_H
 #define PYCOMPILEALL_PY_ERROR_H
 
+#include <stdbool.h>
+
 struct buffer;
 
 /*
@@ -20,5 +22,11 @@ void py_error_append(struct buffer *buffer, int error, const char *path);
 
 /* The same without the exception's name and its colon: str() of it. */
 void py_error_append_text(struct buffer *buffer, int error, const char *path);
+
+/*
+ * Appends str() of the FileExistsError by which py_compile.compile refuses to write to `path`,
+ * where a symbolic link, or else something that is no regular file, stands.
+ */
+void py_error_append_exists(struct buffer *buffer, const char *path, bool is_link);
 
 #endif

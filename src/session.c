@@ -2,9 +2,9 @@
 
 #include "session.h"
 
-#include "cache_path.h"
 #include "compiler.h"
 #include "cpu.h"
+#include "environment.h"
 #include "feed.h"
 #include "filter.h"
 #include "interpreter.h"
@@ -103,19 +103,11 @@ static int ahead(void *context, size_t sources)
 	return 0;
 }
 
-/* The level as compile() takes it. Below 0 stands for the interpreter's own, of which everything
- * above 2 works as 2 does but has its own name in the cache path. */
 static struct worker_level resolve_level(int level)
 {
 	struct worker_level resolved;
 
-	if (level >= 0) {
-		resolved.level = level;
-	} else {
-		level = options_default_level();
-		resolved.level = level > 2 ? 2 : level;
-	}
-	(void)cache_path_optimization(resolved.optimization, level);
+	resolved.level = environment_resolve_level(level, resolved.optimization);
 	return resolved;
 }
 
@@ -175,7 +167,7 @@ static int set_levels(struct session *session)
 static void set_places(struct worker_settings *settings, const struct options *options)
 {
 	settings->cache.cache_tag = settings->demand.interpreter->cache_tag;
-	settings->cache.prefix = options_pycache_prefix();
+	settings->cache.prefix = environment_pycache_prefix();
 	settings->cache.legacy = options->legacy;
 	settings->cache.explicit = options->cfile;
 	settings->names.destination = options->destination;

@@ -5,7 +5,6 @@
 #include "batch.h"
 #include "compiler.h"
 #include "file_io.h"
-#include "source_hash.h"
 #include "text.h"
 #include "thread.h"
 
@@ -147,23 +146,6 @@ static int compile(struct worker *worker, size_t index)
 	return -1;
 }
 
-/* The header for the bytes that were loaded. */
-static void build_header(struct worker *worker, unsigned char bytes[PYC_HEADER_SIZE])
-{
-	const struct interpreter *interpreter = worker->settings->demand.interpreter;
-	struct pyc_header header = {
-		.flags = pyc_header_flags(worker->settings->mode),
-		.mtime = pyc_header_mtime(worker->status.st_mtim),
-		.size = (uint32_t)worker->status.st_size,
-	};
-
-	memcpy(header.magic, interpreter->magic, PYC_HEADER_MAGIC);
-	if (header.flags & PYC_FLAG_HASH)
-		header.hash = source_hash(interpreter->hash_kind, interpreter->magic,
-					  worker->bytes.data, worker->bytes.size);
-	pyc_header_build(bytes, &header);
-}
-
 static int write_code(struct worker *worker)
 {
 	unsigned char header[PYC_HEADER_SIZE];
@@ -175,7 +157,8 @@ static int write_code(struct worker *worker)
 		.mode = file_io_cache_mode(worker->status.st_mode),
 	};
 
-	build_header(worker, header);
+	interpreter_build_header(worker->settings->demand.interpreter, worker->settings->mode,
+				 &worker->status, worker->bytes.data, header);
 	if (cache_file_write(&worker->cache, &content, batch_to_clean(worker->batch)) != 0)
 		return fail_with_errno(worker, errno, cache_file_blamed(&worker->cache));
 	message_written(&worker->lines, &worker->settings->style, cache_file_shown(&worker->cache));

@@ -250,31 +250,6 @@ Test(options, default_mode_is_that_of_the_environment)
 	options_fini(&options);
 }
 
-Test(options, default_level_is_read_as_python_does)
-{
-	static const struct {
-		const char *value;
-		int level;
-	} cases[] = {{"", 0}, {"0", 0}, {"1", 1}, {"2", 2}, {"7", 7}, {"x", 1}, {"-2", 1}};
-
-	unsetenv("PYTHONOPTIMIZE");
-	cr_assert_eq(options_default_level(), 0);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		setenv("PYTHONOPTIMIZE", cases[i].value, 1);
-		cr_assert_eq(options_default_level(), cases[i].level, "'%s'", cases[i].value);
-	}
-}
-
-Test(options, empty_prefix_is_none)
-{
-	unsetenv("PYTHONPYCACHEPREFIX");
-	cr_assert_null(options_pycache_prefix());
-	setenv("PYTHONPYCACHEPREFIX", "", 1);
-	cr_assert_null(options_pycache_prefix());
-	setenv("PYTHONPYCACHEPREFIX", "/p", 1);
-	cr_assert_str_eq(options_pycache_prefix(), "/p");
-}
-
 Test(options, help_names_every_row_and_keeps_the_width)
 {
 	char *text, *line, *rest;
