@@ -3,7 +3,8 @@
  *
  * The map of this folder, in the order in which a run flows:
  *
- *   options         the command line and the environment, from one table
+ *   options         the command line, from one table
+ *     environment   the variables that speak for what it does not say
  *   session         one run: starts and stops all the others
  *   interrupt       signals, as an event
  *   list, sys_path  what is to be compiled: names from -i, and sys.path
@@ -29,6 +30,9 @@
  *     py_error      errno as Python's exceptions
  *
  *   paths           --cache-path and --source-path: no run at all
+ *
+ *   pycompile       libpycompile's functions: names for other programs, and for paths, of what
+ *                   the rooms from staleness on know; pycompile.h is the one public header
  *
  *   compile_server  the other program: embeds libpython, knows no file of the tree
  *

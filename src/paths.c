@@ -4,43 +4,43 @@
 
 #include "buffer.h"
 #include "cache_path.h"
-#include "interpreter.h"
+#include "environment.h"
 #include "options.h"
+#include "pycompile.h"
 #include "session.h"
 #include "text.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What one call of the program needs to know. */
 struct paths {
 	const struct options *options;
 	const char *prefix; /* pycache prefix, or NULL */
-	char *cwd;          /* the current folder, if there is a prefix */
 };
 
-static enum session_status print_path(const struct paths *paths, struct buffer *path)
+/* A path that was found, and is freed here; NULL: memory ran out. */
+static enum session_status print_path(const struct paths *paths, char *path)
 {
-	if (buffer_failed(path))
+	if (!path)
 		return SESSION_IMPOSSIBLE;
-	(void)fwrite(path->data, 1, path->size, stdout);
+	(void)fputs(path, stdout);
 	(void)putchar(paths->options->nuls ? '\0' : '\n');
+	free(path);
 	return SESSION_OK;
 }
 
-/* The optimization part that option -o number `index`, or --optimization, asks for. */
+/* The optimization part that option -o number `index`, or --optimization, asks for. NULL: the
+ * interpreter's own. */
 static const char *optimization(const struct options *options, size_t index,
 				char text[CACHE_PATH_OPTIMIZATION_SIZE])
 {
-	int level = -1;
-
 	if (options->optimization)
 		return options->optimization;
-	if (options->level_count > 0)
-		level = options->levels[index];
-	return cache_path_optimization(text, level < 0 ? options_default_level() : level);
+	if (options->level_count == 0 || options->levels[index] < 0)
+		return NULL;
+	return cache_path_optimization(text, options->levels[index]);
 }
 
 static enum session_status complain(const char *message, const char *quoted, const char *rest)
@@ -58,31 +58,30 @@ static enum session_status complain(const char *message, const char *quoted, con
 	return SESSION_FAILED;
 }
 
+/* "x.pyc" beside the source, as -b has it. */
+static char *legacy_path(const char *source)
+{
+	struct buffer path = BUFFER_INIT;
+
+	buffer_append_string(&path, source);
+	buffer_append_byte(&path, 'c');
+	return buffer_take_string(&path);
+}
+
 static enum session_status print_cache_path(const struct paths *paths, const char *source,
 					    size_t index)
 {
 	const struct options *options = paths->options;
 	char text[CACHE_PATH_OPTIMIZATION_SIZE];
 	const char *tag = optimization(options, index, text);
-	struct buffer path = BUFFER_INIT;
-	enum session_status status;
-	int result = 0;
+	char *path;
 
-	if (options->legacy) {
-		buffer_append_string(&path, source);
-		buffer_append_byte(&path, 'c');
-	} else {
-		result = cache_path_from_source(&path, source, interpreter_embedded()->cache_tag,
-						tag, paths->prefix, paths->cwd);
-	}
-	if (result == 0)
-		status = print_path(paths, &path);
-	else if (errno == EINVAL)
-		status = complain("", tag, " is not alphanumeric");
-	else
-		status = SESSION_IMPOSSIBLE;
-	buffer_fini(&path);
-	return status;
+	if (options->legacy)
+		return print_path(paths, legacy_path(source));
+	path = pycompile_cache_from_source(source, tag, paths->prefix);
+	if (!path && errno == EINVAL)
+		return complain("", tag, " is not alphanumeric");
+	return print_path(paths, path);
 }
 
 static enum session_status print_cache_paths(const struct paths *paths, const char *source)
@@ -133,43 +132,30 @@ static enum session_status complain_of_optimization(const char *path)
 
 static enum session_status print_source_path(const struct paths *paths, const char *path)
 {
-	struct buffer source = BUFFER_INIT;
-	enum session_status status = SESSION_IMPOSSIBLE;
+	enum pycompile_path_error error;
+	char *source = pycompile_source_from_cache(path, paths->prefix, &error);
 
-	switch (cache_path_to_source(&source, path, paths->prefix)) {
-	case CACHE_PATH_OK:
-		status = print_path(paths, &source);
+	switch (error) {
+	case PYCOMPILE_PATH_OK:
 		break;
-	case CACHE_PATH_NOT_IN_PYCACHE:
-		status = complain(CACHE_PATH_FOLDER " not bottom-level directory in ", path, "");
-		break;
-	case CACHE_PATH_DOTS:
-		status = complain("expected only 2 or 3 dots in ", base_of(path), "");
-		break;
-	case CACHE_PATH_NO_OPT:
-		status = complain("optimization portion of filename does not start with 'opt-'",
-				  NULL, "");
-		break;
-	case CACHE_PATH_OPT_NOT_ALNUM:
-		status = complain_of_optimization(path);
-		break;
-	case CACHE_PATH_NO_MEMORY:
-		break;
+	case PYCOMPILE_PATH_NOT_IN_PYCACHE:
+		return complain(CACHE_PATH_FOLDER " not bottom-level directory in ", path, "");
+	case PYCOMPILE_PATH_DOTS:
+		return complain("expected only 2 or 3 dots in ", base_of(path), "");
+	case PYCOMPILE_PATH_NO_OPT:
+		return complain("optimization portion of filename does not start with 'opt-'", NULL,
+				"");
+	case PYCOMPILE_PATH_OPT_NOT_ALPHANUMERIC:
+		return complain_of_optimization(path);
 	}
-	buffer_fini(&source);
-	return status;
+	return print_path(paths, source);
 }
 
 int paths_print(const struct options *options)
 {
-	struct paths paths = {.options = options, .prefix = options_pycache_prefix()};
+	struct paths paths = {.options = options, .prefix = environment_pycache_prefix()};
 	enum session_status worst = SESSION_OK;
 
-	if (paths.prefix) {
-		paths.cwd = getcwd(NULL, 0);
-		if (!paths.cwd)
-			worst = SESSION_IMPOSSIBLE;
-	}
 	for (size_t i = 0; i < options->operand_count && worst != SESSION_IMPOSSIBLE; i++) {
 		enum session_status status =
 			options->action == OPTIONS_CACHE_PATH
@@ -178,7 +164,6 @@ int paths_print(const struct options *options)
 
 		worst = status > worst ? status : worst;
 	}
-	free(paths.cwd);
 	if (worst == SESSION_IMPOSSIBLE)
 		(void)fprintf(stderr, PACKAGE_NAME ": %s\n", strerror(errno));
 	if (fflush(stdout) != 0 && worst == SESSION_OK) {
