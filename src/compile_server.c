@@ -461,12 +461,14 @@ static int send_answer(struct server *server, enum protocol_status status, PyObj
 		.warnings_size = server->printed.size,
 	};
 
+	const struct protocol_part parts[] = {
+		{bytes, sizeof(bytes)},
+		{PyBytes_AS_STRING(payload), (size_t)PyBytes_GET_SIZE(payload)},
+		{server->printed.data, server->printed.size},
+	};
+
 	protocol_build_response(bytes, &response);
-	if (protocol_send(CONVERSATION, bytes, sizeof(bytes)) != 0 ||
-	    protocol_send(CONVERSATION, PyBytes_AS_STRING(payload),
-			  (size_t)PyBytes_GET_SIZE(payload)) != 0)
-		return -1;
-	return protocol_send(CONVERSATION, server->printed.data, server->printed.size);
+	return protocol_send_parts(CONVERSATION, parts, 3);
 }
 
 /* Receives a name and decodes it as Python does file names. A new reference, or NULL. */

@@ -377,12 +377,14 @@ static int send_request(int socket, const struct compiler_request *request, size
 		.name_size = (uint32_t)name_size,
 		.source_size = request->size,
 	};
+	const struct protocol_part parts[] = {
+		{bytes, sizeof(bytes)},
+		{request->name, name_size},
+		{request->source, request->size},
+	};
 
 	protocol_build_request(bytes, &frame);
-	if (protocol_send(socket, bytes, sizeof(bytes)) != 0 ||
-	    protocol_send(socket, request->name, name_size) != 0)
-		return -1;
-	return protocol_send(socket, request->source, request->size);
+	return protocol_send_parts(socket, parts, 3);
 }
 
 static int receive_into(int socket, struct buffer *buffer, size_t size)

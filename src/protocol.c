@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 static const unsigned char greeting_mark[4] = {'p', 'y', 'c', 's'};
 
@@ -113,22 +115,47 @@ int protocol_parse_response(struct protocol_response *response,
 			 body_fits(response->warnings_size));
 }
 
-int protocol_send(int socket, const void *bytes, size_t size)
+/* Steps over `done` bytes that were sent. */
+static void advance(struct msghdr *message, size_t done)
 {
-	const char *next = bytes;
+	while (message->msg_iovlen > 0 && done >= message->msg_iov->iov_len) {
+		done -= message->msg_iov->iov_len;
+		message->msg_iov++;
+		message->msg_iovlen--;
+	}
+	if (message->msg_iovlen > 0) {
+		message->msg_iov->iov_base = (char *)message->msg_iov->iov_base + done;
+		message->msg_iov->iov_len -= done;
+	}
+}
 
-	while (size > 0) {
-		ssize_t sent = send(socket, next, size, MSG_NOSIGNAL);
+int protocol_send_parts(int socket, const struct protocol_part *parts, size_t count)
+{
+	struct iovec vector[PROTOCOL_PARTS_MAX];
+	struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
 
-		if (sent < 0) {
-			if (errno == EINTR)
-				continue;
+	for (size_t i = 0; i < count; i++) {
+		vector[i].iov_base = (void *)(uintptr_t)parts[i].bytes;
+		vector[i].iov_len = parts[i].size;
+	}
+	advance(&message, 0);
+	while (message.msg_iovlen > 0) {
+		ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
 			return -1;
-		}
-		next += sent;
-		size -= (size_t)sent;
+		advance(&message, (size_t)sent);
 	}
 	return 0;
+}
+
+int protocol_send(int socket, const void *bytes, size_t size)
+{
+	const struct protocol_part part = {bytes, size};
+
+	return protocol_send_parts(socket, &part, 1);
 }
 
 int protocol_receive(int socket, void *bytes, size_t size)

@@ -87,10 +87,22 @@ int protocol_parse_request(struct protocol_request *request,
 int protocol_parse_response(struct protocol_response *response,
 			    const unsigned char bytes[PROTOCOL_RESPONSE_SIZE]);
 
+/* Bytes of a frame that lie together; a frame has at most PROTOCOL_PARTS_MAX such parts. */
+struct protocol_part {
+	const void *bytes; /* may be NULL if there are none */
+	size_t size;       /* bytes */
+};
+
+#define PROTOCOL_PARTS_MAX 3
+
 /*
- * Sends all `size` bytes. 0, or -1 with errno of send(2); EPIPE raises no signal. May block while
- * the other end does not read.
+ * Sends all parts, in one system call if the socket takes them: each call more would wake the other
+ * end for a piece of which it can make nothing. 0, or -1 with errno of sendmsg(2); EPIPE raises no
+ * signal. May block while the other end does not read.
  */
+int protocol_send_parts(int socket, const struct protocol_part *parts, size_t count);
+
+/* The same for bytes that lie together. */
 int protocol_send(int socket, const void *bytes, size_t size);
 
 /*

@@ -329,6 +329,33 @@ Test(protocol, send_goes_on_until_all_is_sent, .init = connect_ends)
 	free(received);
 }
 
+static void *send_parts(void *bytes)
+{
+	const unsigned char *all = bytes;
+	const struct protocol_part parts[] = {{all, 3}, {NULL, 0}, {all + 3, MUCH - 3}};
+
+	return protocol_send_parts(ends[1], parts, 3) == 0 ? bytes : NULL;
+}
+
+Test(protocol, parts_arrive_one_behind_the_other, .init = connect_ends)
+{
+	unsigned char *sent = malloc(MUCH), *received = malloc(MUCH);
+	pthread_t sender;
+	void *result;
+
+	cr_assert(sent && received);
+	for (size_t i = 0; i < MUCH; i++)
+		sent[i] = (unsigned char)(i * 11 + i / 253);
+	cr_assert_eq(pthread_create(&sender, NULL, send_parts, sent), 0);
+	interrupt_every(700);
+	cr_assert_eq(protocol_receive(ends[0], received, MUCH), 0);
+	cr_assert_eq(pthread_join(sender, &result), 0);
+	cr_assert_eq(result, sent);
+	cr_assert_eq(memcmp(sent, received, MUCH), 0);
+	free(sent);
+	free(received);
+}
+
 Test(protocol, receive_of_nothing_waits_for_nothing, .init = connect_ends)
 {
 	cr_assert_eq(protocol_receive(ends[0], NULL, 0), 0);
