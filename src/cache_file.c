@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void cache_file_fini(struct cache_file *file)
@@ -101,6 +102,30 @@ const char *cache_file_path(struct cache_file *file)
 	return buffer_string(&file->path);
 }
 
+/*
+ * How much of a path is the folder that os.makedirs would name: the first that is missing, or the
+ * one below the first that is no folder.
+ */
+static size_t blamed_length(int base, char *path)
+{
+	bool below_file = false;
+
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		struct stat status;
+		int result;
+
+		if (below_file)
+			return (size_t)(slash - path);
+		*slash = '\0';
+		result = fstatat(base, path, &status, 0);
+		*slash = '/';
+		if (result != 0)
+			return (size_t)(slash - path);
+		below_file = !S_ISDIR(status.st_mode);
+	}
+	return strlen(path);
+}
+
 const char *cache_file_blamed(struct cache_file *file)
 {
 	const char *shown = cache_file_shown(file), *slash = strrchr(shown, '/');
@@ -110,6 +135,9 @@ const char *cache_file_blamed(struct cache_file *file)
 	/* What is shown may be the rule's own string: cut a copy. */
 	buffer_clear(&file->path);
 	buffer_append(&file->path, shown, (size_t)(slash - shown));
+	(void)buffer_string(&file->path);
+	if (file->parents && file->path.size > 0 && !buffer_failed(&file->path))
+		buffer_truncate(&file->path, blamed_length(file->base, file->path.data));
 	return buffer_string(&file->path);
 }
 

@@ -5,7 +5,6 @@
 #include "batch.h"
 #include "folder.h"
 #include "overlap.h"
-#include "py_error.h"
 #include "text.h"
 #include "walk.h"
 
@@ -57,7 +56,7 @@ static void say_listing(struct feed *feed, const char *path, int error)
 {
 	struct buffer *output = &feed->lines.output;
 
-	if (feed->settings->quiet == 0) {
+	if (feed->settings->style.quiet == 0) {
 		buffer_append_string(output, "Listing ");
 		text_append_repr(output, path);
 		buffer_append_string(output, "...\n");
@@ -66,7 +65,7 @@ static void say_listing(struct feed *feed, const char *path, int error)
 		return;
 	if (!feed->settings->sys_path || (error != ENOENT && error != ENOTDIR))
 		report_add(feed->settings->report, REPORT_TROUBLE);
-	if (feed->settings->quiet >= 2)
+	if (feed->settings->style.quiet >= 2)
 		return;
 	buffer_append_string(output, "Can't list ");
 	text_append_repr(output, path);
@@ -132,16 +131,12 @@ static int feed_folder(struct feed *feed, const char *operand, struct report_slo
 	return result;
 }
 
-/* Its folder is not to be opened, though it was to be looked into just now. */
+/* Its folder is not to be opened: a file that is not there, or was there just now. */
 static int feed_unreachable(struct feed *feed, const char *operand, int error,
 			    struct report_slot *slot)
 {
-	report_add(feed->settings->report, REPORT_TROUBLE);
-	if (feed->settings->quiet < 2) {
-		buffer_append_string(&feed->lines.output, "*** ");
-		py_error_append(&feed->lines.output, error, operand);
-		buffer_append_byte(&feed->lines.output, '\n');
-	}
+	report_add(feed->settings->report, REPORT_FAILED);
+	message_errno(&feed->lines, &feed->settings->style, operand, error, operand);
 	report_fill(feed->settings->report, slot, &feed->lines);
 	return 0;
 }
@@ -180,7 +175,7 @@ static int feed_file(struct feed *feed, const char *operand, struct report_slot 
 
 static int feed_current(struct feed *feed, struct report_slot *slot)
 {
-	if (feed->settings->quiet < 2)
+	if (feed->settings->style.quiet < 2)
 		buffer_append_string(&feed->lines.output, "Skipping current directory\n");
 	report_fill(feed->settings->report, slot, &feed->lines);
 	return 0;

@@ -4,6 +4,7 @@
 #ifndef PYCOMPILEALL_FEED_H
 #define PYCOMPILEALL_FEED_H
 
+#include "message.h"
 #include "queue.h"
 #include "report.h"
 
@@ -11,11 +12,11 @@
 #include <stddef.h>
 
 struct feed_settings {
-	struct queue *queue;   /* where batches go */
-	struct report *report; /* has a slot for each operand */
-	long depth;            /* levels below an operand to enter; negative: all */
-	int quiet;             /* 0: "Listing" lines; 1: only trouble; 2 and above: nothing */
-	bool only_files;       /* every operand is a source, whatever it is called or is */
+	struct queue *queue;        /* where batches go */
+	struct report *report;      /* has a slot for each operand */
+	long depth;                 /* levels below an operand to enter; negative: all */
+	struct message_style style; /* how to say things */
+	bool only_files;            /* every operand is a source, whatever it is called or is */
 	/* The operands are sys.path, which nobody named: "." is left out, and what is missing is no
 	 * trouble. */
 	bool sys_path;

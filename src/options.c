@@ -450,6 +450,14 @@ static int parse_all(struct parser *parser)
 	return 0;
 }
 
+static bool has_several_levels(const struct options *options)
+{
+	for (size_t i = 1; i < options->level_count; i++)
+		if (options->levels[i] != options->levels[0])
+			return true;
+	return false;
+}
+
 /* What can only be told when everything is known. */
 static int check(struct parser *parser)
 {
@@ -458,7 +466,7 @@ static int check(struct parser *parser)
 
 	if (is_immediate(options))
 		return 0;
-	if (options->hardlink_dupes && options->level_count < 2)
+	if (options->hardlink_dupes && !has_several_levels(options))
 		problem = "Hardlinking of duplicated bytecode makes sense only for more than one "
 			  "optimization level.";
 	else if (options->destination && (options->strip || options->prepend))

@@ -367,6 +367,12 @@ static void fail_with_errno(struct pycompile_result *result, int error, const ch
 	py_error_append_text(&result->message, error, path);
 }
 
+/* The same where the cache file or its folder is concerned. */
+static void fail_with_cache(struct pycompile_result *result, int error, struct cache_file *cache)
+{
+	fail_with_errno(result, error, cache_file_blamed(cache));
+}
+
 /* What stands at the cache path must be replaceable. 0, or -1: it failed. */
 static int check_target(struct place *place, struct pycompile_result *result)
 {
@@ -443,7 +449,7 @@ static void write_code(const struct pycompile *context, struct place *place,
 	if (cache_file_write(&place->cache, &content, false) == 0)
 		buffer_append_string(&result->path, cache_file_shown(&place->cache));
 	else
-		fail_with_errno(result, errno, cache_file_blamed(&place->cache));
+		fail_with_cache(result, errno, &place->cache);
 }
 
 /* The whole way, for a place that was found. */

@@ -341,7 +341,7 @@ static void work(struct session *session)
 		.queue = session->queue,
 		.report = session->report,
 		.depth = session->whole_path && !options->depth_given ? 0 : options_depth(options),
-		.quiet = options->quiet,
+		.style = session->settings.style,
 		.only_files = options->action == OPTIONS_PY_COMPILE,
 		.sys_path = session->whole_path,
 		.ahead = ahead,

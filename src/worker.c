@@ -48,6 +48,12 @@ static int fail_with_errno(struct worker *worker, int error, const char *path)
 	return -1;
 }
 
+/* The same where the cache file or its folder is concerned. */
+static int fail_with_cache(struct worker *worker, int error)
+{
+	return fail_with_errno(worker, error, cache_file_blamed(&worker->cache));
+}
+
 /* Sets where level number `index` goes. */
 static void place(struct worker *worker, size_t index)
 {
@@ -160,7 +166,7 @@ static int write_code(struct worker *worker)
 	interpreter_build_header(worker->settings->demand.interpreter, worker->settings->mode,
 				 &worker->status, worker->bytes.data, header);
 	if (cache_file_write(&worker->cache, &content, batch_to_clean(worker->batch)) != 0)
-		return fail_with_errno(worker, errno, cache_file_blamed(&worker->cache));
+		return fail_with_cache(worker, errno);
 	message_written(&worker->lines, &worker->settings->style, cache_file_shown(&worker->cache));
 	return 0;
 }
@@ -189,7 +195,7 @@ static int link_level(struct worker *worker, size_t index)
 	place(worker, index);
 	result = cache_file_link_if_equal(&worker->cache, buffer_string(&before));
 	if (result != 0)
-		(void)fail_with_errno(worker, errno, cache_file_blamed(&worker->cache));
+		(void)fail_with_cache(worker, errno);
 	buffer_fini(&before);
 	return result;
 }

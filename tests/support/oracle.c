@@ -8,26 +8,96 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VARIABLES_MAX 16 /* a trial may set, the oracle's own included */
+#define ARGUMENTS_MAX 16 /* in front of a trial's own, and variables it may set */
+
+/* A list in place. */
+struct words {
+	const char *items[ARGUMENTS_MAX + 1];
+	size_t count;
+};
+
+static void add(struct words *words, const char *word)
+{
+	cr_assert_lt(words->count, (size_t)ARGUMENTS_MAX, "too many arguments or variables");
+	words->items[words->count++] = word;
+	words->items[words->count] = NULL;
+}
+
+static void add_all(struct words *words, const char *const *list)
+{
+	for (size_t i = 0; list && list[i]; i++)
+		add(words, list[i]);
+}
+
+static const char *module_of(const struct oracle_trial *trial)
+{
+	return trial->module ? trial->module : "compileall";
+}
+
+/* The path of reference.py; it lives as long as the process. */
+static const char *reference_path(void)
+{
+	const char *folder = getenv("top_srcdir");
+	char *path = NULL;
+
+	cr_assert_not_null(folder, "top_srcdir must be set");
+	cr_assert_geq(asprintf(&path, "%s/tests/support/reference.py", folder), 0);
+	return path;
+}
+
+/* How CPython's module is called, up to the trial's own arguments. */
+static void add_module(struct words *words, const struct oracle_trial *trial)
+{
+	add_all(words, trial->interpreter);
+	if (trial->reference) {
+		add(words, reference_path());
+		add(words, trial->reference);
+	} else if (trial->script) {
+		add(words, trial->script);
+		return;
+	} else {
+		add(words, "-m");
+	}
+	add(words, module_of(trial));
+}
 
 /*
  * The interpreter must not import from the tree in its current folder, nor leave byte-code of
  * its own modules in it; compileall writes all the same.
  */
-static void run_compileall(struct run_result *result, struct run_request request)
+static void run_theirs(struct run_result *result, const struct oracle_trial *trial)
 {
-	const char *variables[VARIABLES_MAX + 1] = {"PYTHONSAFEPATH=1",
-						    "PYTHONDONTWRITEBYTECODE=1"};
-	const char *options[4] = {"-m", "compileall", request.options ? request.options[0] : NULL};
-	size_t count = 2;
+	struct words variables = {.items = {"PYTHONSAFEPATH=1", "PYTHONDONTWRITEBYTECODE=1"},
+				  .count = 2};
+	struct run_request request = trial->request;
+	struct words words = {.count = 0};
 
-	for (size_t i = 0; request.environment && request.environment[i]; i++) {
-		cr_assert_lt(count, (size_t)VARIABLES_MAX, "too many variables");
-		variables[count++] = request.environment[i];
-	}
-	request.environment = variables;
-	request.options = options;
+	add_all(&variables, request.environment);
+	add_module(&words, trial);
+	if (trial->combination && *trial->combination->mode_option)
+		add(&words, trial->combination->mode_option);
+	request.environment = variables.items;
+	request.options = words.items;
 	run_python(result, request);
+}
+
+static void run_trial_ours(struct run_result *result, const struct oracle_trial *trial)
+{
+	struct run_request request = trial->request;
+	struct words variables = {.count = 0};
+	struct words words = {.count = 0};
+
+	if (strcmp(module_of(trial), "py_compile") == 0)
+		add(&words, "--py-compile");
+	if (trial->combination)
+		add(&words, trial->combination->jobs_option);
+	if (trial->combination && *trial->combination->mode_option)
+		add(&words, trial->combination->mode_option);
+	add_all(&variables, request.environment);
+	add_all(&variables, trial->instead);
+	request.environment = variables.items;
+	request.options = words.items;
+	run_ours(result, request);
 }
 
 /* 126 and 127 stand for a program that could not be started. */
@@ -61,31 +131,20 @@ static void prepare(const struct oracle_trial *trial)
 
 void oracle_try_theirs(struct oracle_outcome *outcome, const struct oracle_trial *trial)
 {
-	const struct combination *combination = trial->combination;
-	const char *options[] = {combination ? combination->mode_option : NULL, NULL};
-	struct run_request request = trial->request;
-
 	prepare(trial);
 	run_result_fini(&outcome->theirs);
 	snapshot_free(outcome->their_tree);
-	request.options = options;
-	run_compileall(&outcome->theirs, request);
+	run_theirs(&outcome->theirs, trial);
 	assert_ended(&outcome->theirs);
 	outcome->their_tree = snapshot_take(".", SNAPSHOT_ALL);
 }
 
 void oracle_try_ours(struct oracle_outcome *outcome, const struct oracle_trial *trial)
 {
-	const struct combination *combination = trial->combination;
-	const char *options[] = {combination ? combination->jobs_option : NULL,
-				 combination ? combination->mode_option : NULL, NULL};
-	struct run_request request = trial->request;
-
 	prepare(trial);
 	run_result_fini(&outcome->ours);
 	snapshot_free(outcome->our_tree);
-	request.options = options;
-	run_ours(&outcome->ours, request);
+	run_trial_ours(&outcome->ours, trial);
 	assert_ended(&outcome->ours);
 	outcome->our_tree = snapshot_take(".", SNAPSHOT_ALL);
 }
@@ -183,10 +242,10 @@ void oracle_assert_stricter(const struct oracle_trial *trial)
 
 void oracle_compile(const char *const *arguments)
 {
-	struct run_request request = {.arguments = arguments};
+	const struct oracle_trial trial = {.request = {.arguments = arguments}};
 	struct run_result result;
 
-	run_compileall(&result, request);
+	run_theirs(&result, &trial);
 	RUN_ASSERT(&result, 0);
 	run_result_fini(&result);
 }

@@ -18,7 +18,17 @@ struct oracle_trial {
 	void (*build)(void);
 	/* What both are given; `program` and `options` are set here. */
 	struct run_request request;
-	/* Workers (for ours) and mode (for both); NULL: each program's default. */
+	/* CPython's: "compileall" or "py_compile"; NULL: the former. */
+	const char *module;
+	/* Options of the interpreter, for theirs, and variables that stand for them, for ours. */
+	const char *const *interpreter;
+	const char *const *instead;
+	/* The path of compileall.py, to be run as a script; NULL: -m MODULE. */
+	const char *script;
+	/* Names of deliberate differences, comma-separated, that are patched into CPython's (see
+	 * reference.py); NULL: CPython's as it is. */
+	const char *reference;
+	/* Workers (for ours) and mode (for both, "" is none); NULL: each program's default. */
 	const struct combination *combination;
 };
 

@@ -57,6 +57,20 @@ SCRATCH_TEST(cache_file, write_makes_all_folders_of_an_explicit_path)
 	cache_file_fini(&file);
 }
 
+/* The path that os.makedirs of CPython names. */
+SCRATCH_TEST(cache_file, folder_that_fails_is_blamed)
+{
+	const struct cache_rule rule = {.cache_tag = "tag", .explicit = "way.py/deep/er/x.out"};
+	const struct file_io_content content = {"head", 4, "body", 4, 0644};
+	static const char source[] = "a.py";
+
+	scratch_file("way.py", "");
+	cache_file_set(&file, &rule, AT_FDCWD, source, source, "");
+	cr_assert_eq(cache_file_write(&file, &content, false), -1);
+	cr_assert_str_eq(cache_file_blamed(&file), "way.py/deep");
+	cache_file_fini(&file);
+}
+
 /* Writes two levels and links the second to the first if they are equal; the link count. */
 static nlink_t link_levels(const char *second)
 {

@@ -58,7 +58,7 @@ static struct fixture feed(int quiet, long depth, char *const *operands, size_t 
 		.queue = fixture.queue,
 		.report = fixture.report,
 		.depth = depth,
-		.quiet = quiet,
+		.style.quiet = quiet,
 		.ahead = ahead,
 		.context = &fixture,
 	};
@@ -108,6 +108,28 @@ SCRATCH_TEST(feed, what_cannot_be_listed_is_trouble)
 	cr_assert_stdout_eq_str("Can't list 'none'\nCan't list ''\nCan't list 'fifo'\n");
 	cr_assert_eq(report_counts(fixture.report).trouble, 3);
 	release(&fixture);
+}
+
+SCRATCH_TEST(feed, file_in_no_folder_is_a_failure_in_py_compiles_words)
+{
+	char *const operands[] = {"no/such.py"};
+	struct report *report = report_create(1);
+	struct queue *queue = queue_create(1);
+	struct feed_settings settings = {
+		.queue = queue,
+		.report = report,
+		.style.py_compile = true,
+		.only_files = true,
+		.ahead = ahead,
+	};
+
+	cr_redirect_stderr();
+	cr_assert_eq(feed_operands(&settings, operands, 1), 0);
+	cr_assert_eq(report_end(report, NULL), 0);
+	cr_assert_eq(report_counts(report).failed, 1);
+	cr_assert_stderr_eq_str("[Errno 2] No such file or directory: 'no/such.py'\n");
+	report_destroy(report);
+	queue_destroy(queue);
 }
 
 SCRATCH_TEST(feed, named_files_of_one_folder_share_a_batch)
@@ -171,7 +193,7 @@ SCRATCH_TEST(feed, operands_that_overlap_wait_for_each_other)
 		.queue = fixture.queue,
 		.report = fixture.report,
 		.depth = -1,
-		.quiet = 2,
+		.style.quiet = 2,
 		.ahead = ahead,
 		.context = &fixture,
 	};

@@ -197,6 +197,9 @@ Test(options, what_does_not_go_together_is_refused)
 	assert_wrong("--hardlink-dupes -o 1",
 		     "Hardlinking of duplicated bytecode makes sense only for more than one "
 		     "optimization level.\n");
+	assert_wrong("--hardlink-dupes -o1 -o1",
+		     "Hardlinking of duplicated bytecode makes sense only for more than one "
+		     "optimization level.\n");
 	assert_wrong("--cfile x a", "--cfile and --dfile go with --py-compile and one file\n");
 	assert_wrong("--py-compile --dfile x a b",
 		     "--cfile and --dfile go with --py-compile and one file\n");
