@@ -90,6 +90,7 @@ Test(report, errors_go_to_standard_error, .init = cr_redirect_stderr)
 
 	report_fill(report, report_operand(report, 0), &lines);
 	cr_assert_eq(lines.errors.size, 0, "filling clears the lines");
+	buffer_fini(&lines.output);
 	buffer_fini(&lines.errors);
 	cr_assert_eq(report_end(report, NULL), 0);
 	report_destroy(report);
