@@ -147,9 +147,9 @@ Test(options, depth_wins_over_no_recursion)
 
 Test(options, values_are_kept_as_they_are)
 {
-	struct options options = parse_right("-s /root -p / -x a|b -i - -e ~ -b -0 q");
+	struct options options = parse_right("-s /base -p / -x a|b -i - -e ~ -b -0 q");
 
-	cr_assert_str_eq(options.strip, "/root");
+	cr_assert_str_eq(options.strip, "/base");
 	cr_assert_str_eq(options.prepend, "/");
 	cr_assert_str_eq(options.exclude, "a|b");
 	cr_assert_str_eq(options.list, "-");

@@ -28,32 +28,32 @@ Test(source_name, nothing_asked_for_is_the_path)
 /* compileall of 3.13: stripdir and prependdir of compile_file. */
 Test(source_name, strip_takes_whole_components)
 {
-	static const struct source_name_rule rule = {.strip = "/root"};
+	static const struct source_name_rule rule = {.strip = "/base"};
 
-	assert_name(&rule, NULL, "/root/usr/a.py", "usr/a.py", SOURCE_NAME_CHANGED);
-	assert_name(&rule, NULL, "/rootusr/a.py", "/rootusr/a.py", SOURCE_NAME_UNSTRIPPED);
-	assert_name(&rule, NULL, "root/a.py", "root/a.py", SOURCE_NAME_UNSTRIPPED);
-	assert_name(&rule, NULL, "/root", "/root", SOURCE_NAME_UNSTRIPPED);
-	assert_name(&rule, NULL, "/root//usr//a.py", "usr/a.py", SOURCE_NAME_CHANGED);
+	assert_name(&rule, NULL, "/base/usr/a.py", "usr/a.py", SOURCE_NAME_CHANGED);
+	assert_name(&rule, NULL, "/baseusr/a.py", "/baseusr/a.py", SOURCE_NAME_UNSTRIPPED);
+	assert_name(&rule, NULL, "base/a.py", "base/a.py", SOURCE_NAME_UNSTRIPPED);
+	assert_name(&rule, NULL, "/base", "/base", SOURCE_NAME_UNSTRIPPED);
+	assert_name(&rule, NULL, "/base//usr//a.py", "usr/a.py", SOURCE_NAME_CHANGED);
 }
 
 Test(source_name, strip_may_end_in_slashes)
 {
-	static const struct source_name_rule one = {.strip = "/root//"}, all = {.strip = "/"};
+	static const struct source_name_rule one = {.strip = "/base//"}, all = {.strip = "/"};
 
-	assert_name(&one, NULL, "/root/a.py", "a.py", SOURCE_NAME_CHANGED);
-	assert_name(&all, NULL, "/root/a.py", "root/a.py", SOURCE_NAME_CHANGED);
+	assert_name(&one, NULL, "/base/a.py", "a.py", SOURCE_NAME_CHANGED);
+	assert_name(&all, NULL, "/base/a.py", "base/a.py", SOURCE_NAME_CHANGED);
 }
 
 Test(source_name, prepend_is_joined)
 {
 	static const struct source_name_rule root = {.prepend = "/"}, folder = {.prepend = "p/q"};
-	static const struct source_name_rule both = {.strip = "/root", .prepend = "/"};
+	static const struct source_name_rule both = {.strip = "/base", .prepend = "/"};
 
 	assert_name(&folder, NULL, "a.py", "p/q/a.py", SOURCE_NAME_CHANGED);
 	assert_name(&folder, NULL, "/a.py", "/a.py", SOURCE_NAME_CHANGED);
 	assert_name(&root, NULL, "a/b.py", "/a/b.py", SOURCE_NAME_CHANGED);
-	assert_name(&both, NULL, "/root/usr/a.py", "/usr/a.py", SOURCE_NAME_CHANGED);
+	assert_name(&both, NULL, "/base/usr/a.py", "/usr/a.py", SOURCE_NAME_CHANGED);
 	assert_name(&both, NULL, "/other/a.py", "/other/a.py", SOURCE_NAME_UNSTRIPPED);
 }
 
