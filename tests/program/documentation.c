@@ -441,6 +441,7 @@ Test(documentation, differences_of_the_manual)
 		"quoted lines",
 		"end of messages",
 		"mixed arguments",
+		"encoding of the output",
 	};
 	struct texts wanted = {.count = 0}, found = {.count = 0};
 
