@@ -105,7 +105,19 @@ static bool has_parts(const struct queue_job *job)
 	return job && atomic_load(&job->next) < job->parts;
 }
 
-/* Puts an unfinished job back, with the reference that the ticket had; the lock is held. */
+/* Whether a consumer works on the job; the lock is held. */
+static bool is_held(const struct queue *queue, const struct queue_job *job)
+{
+	const struct queue_ticket *ticket = queue->tickets;
+
+	while (ticket && ticket->job != job)
+		ticket = ticket->after;
+	return ticket != NULL;
+}
+
+/* Puts an unfinished job back, with the reference that the ticket had. Nobody else may hold it: a
+ * job is either in the list or held, and of several that hold it only the last to leave puts it
+ * back. The lock is held. */
 static void put_back(struct queue *queue, struct queue_job *job)
 {
 	job->behind = queue->first;
@@ -127,7 +139,7 @@ void queue_leave(struct queue *queue, struct queue_ticket *ticket)
 		queue->tickets = ticket->after;
 	if (ticket->after)
 		ticket->after->before = ticket->before;
-	if (!atomic_load(&queue->cancelled) && has_parts(job)) {
+	if (!atomic_load(&queue->cancelled) && has_parts(job) && !is_held(queue, job)) {
 		put_back(queue, job);
 		job = NULL;
 	}

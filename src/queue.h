@@ -12,8 +12,9 @@
  * Who frees: the queue holds one reference to a job and each ticket that works on it another;
  *     whoever gives up the last one calls the job's `finish`, outside the lock.
  * How it stops: queue_close lets consumers drain what is there and then end; queue_cancel drops
- *     what is there. A consumer that leaves in mid-job puts the rest of it back. When the last
- *     consumer is gone, producers get EPIPE instead of waiting for ever.
+ *     what is there. A consumer that leaves in mid-job puts the rest of it back, unless another is
+ *     at the same job. When the last consumer is gone, producers get EPIPE instead of waiting for
+ *     ever.
  */
 #ifndef PYCOMPILEALL_QUEUE_H
 #define PYCOMPILEALL_QUEUE_H

@@ -91,6 +91,31 @@ Test(queue, consumer_that_leaves_puts_the_rest_back)
 	queue_destroy(queue);
 }
 
+/* Were it put back by each of them, the list of jobs would lead from it to itself. */
+Test(queue, consumers_that_share_a_job_and_leave_put_it_back_once)
+{
+	struct queue *queue = queue_create(1);
+	struct queue_job job = job_of(3);
+	struct queue_ticket one, two, three;
+
+	queue_join(queue, &one);
+	queue_join(queue, &two);
+	queue_join(queue, &three);
+	cr_assert_eq(queue_push(queue, &job), 0);
+	cr_assert(queue_next(queue, &one));
+	cr_assert(queue_next(queue, &two));
+	queue_leave(queue, &one);
+	queue_leave(queue, &two);
+	queue_close(queue);
+	cr_assert(queue_next(queue, &three));
+	cr_assert(three.job == &job && three.part == 2);
+	cr_assert_eq(finished, 0);
+	cr_assert_not(queue_next(queue, &three));
+	cr_assert_eq(finished, 1);
+	queue_leave(queue, &three);
+	queue_destroy(queue);
+}
+
 Test(queue, push_without_a_consumer_is_refused)
 {
 	struct queue *queue = queue_create(1);
