@@ -3,6 +3,7 @@
 #include "filter.h"
 
 #include "buffer.h"
+#include "folder.h"
 #include "regex.h"
 
 #include <errno.h>
@@ -70,17 +71,6 @@ void filter_scratch_destroy(struct filter_scratch *scratch)
 	free(scratch);
 }
 
-/* Whether the real path `path` lies beneath the folder with the real path `folder`. */
-static bool lies_beneath(const char *path, const char *folder)
-{
-	size_t length = strlen(folder);
-
-	/* The root ends in its own slash. */
-	if (length > 0 && folder[length - 1] == '/')
-		length--;
-	return strncmp(path, folder, length) == 0 && path[length] == '/';
-}
-
 /* Whether `path` is a symbolic link that leads out of the limit. */
 static bool leads_out(const struct filter *filter, const char *path)
 {
@@ -92,7 +82,7 @@ static bool leads_out(const struct filter *filter, const char *path)
 		return false;
 	real = realpath(path, NULL);
 	/* A link to nowhere is no file: that it is skipped is right either way. */
-	out = !real || !filter->limit || !lies_beneath(real, filter->limit);
+	out = !real || !filter->limit || !folder_lies_beneath(filter->limit, real);
 	free(real);
 	return out;
 }

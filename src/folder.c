@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -143,4 +142,15 @@ static int open_resolved(int descriptor, const char *relative)
 int folder_open_beneath(const struct folder *folder, const char *relative)
 {
 	return open_resolved(folder->descriptor, relative);
+}
+
+bool folder_lies_beneath(const char *path, const char *beneath)
+{
+	size_t length = strlen(path);
+
+	/* The root ends in its own slash. */
+	if (length > 0 && path[length - 1] == '/')
+		length--;
+	return strncmp(beneath, path, length) == 0 && beneath[length] == '/' &&
+	       beneath[length + 1] != '\0';
 }

@@ -10,6 +10,7 @@
 #define PYCOMPILEALL_FOLDER_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 /* An operand's folder; closed when the last of those who hold it lets go. Safe between threads. */
 struct folder;
@@ -38,5 +39,11 @@ int folder_open_beneath(const struct folder *folder, const char *relative);
 
 /* The same as if the kernel had no openat2: for the tests. */
 int folder_open_stepwise(int descriptor, const char *relative);
+
+/*
+ * Whether the path `beneath` lies beneath the folder `path`, to judge by their names alone: both
+ * are real paths (realpath(3)). A folder does not lie beneath itself.
+ */
+bool folder_lies_beneath(const char *path, const char *beneath);
 
 #endif

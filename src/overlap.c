@@ -2,6 +2,7 @@
 
 #include "overlap.h"
 
+#include "folder.h"
 #include "list.h"
 
 #include <errno.h>
@@ -67,12 +68,7 @@ static int add_identity(struct overlap *overlap, const struct stat *status)
 /* Whether the real path `path` is `folder` or lies beneath it. */
 static bool is_beneath(const char *path, const char *folder)
 {
-	size_t length = strlen(folder);
-
-	/* The root ends in its own slash. */
-	if (length > 0 && folder[length - 1] == '/')
-		length--;
-	return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
+	return strcmp(path, folder) == 0 || folder_lies_beneath(folder, path);
 }
 
 static bool is_beneath_any(const char *path, const struct list *folders)

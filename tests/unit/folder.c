@@ -105,3 +105,14 @@ SCRATCH_TEST(folder, closes_with_the_last_that_holds_it)
 	folder_release(folder);
 	cr_assert_eq(fcntl(descriptor, F_GETFD), -1);
 }
+
+Test(folder, lies_beneath_goes_by_whole_components)
+{
+	cr_assert(folder_lies_beneath("/a", "/a/b"));
+	cr_assert(folder_lies_beneath("/a", "/a/b/c"));
+	cr_assert(folder_lies_beneath("/", "/a"));
+	cr_assert_not(folder_lies_beneath("/a", "/ab"));
+	cr_assert_not(folder_lies_beneath("/a/b", "/a"));
+	cr_assert_not(folder_lies_beneath("/a", "/a"));
+	cr_assert_not(folder_lies_beneath("/", "/"));
+}
