@@ -38,6 +38,15 @@ _pycompileall_folders() {
 	mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 }
 
+# Offers interpreters on PATH, or files where a path was begun.
+_pycompileall_programs() {
+	if [[ $cur == */* ]]; then
+		_pycompileall_files
+	else
+		mapfile -t COMPREPLY < <(compgen -c -X '!@(python|pypy)*' -- "$cur" | sort -u)
+	fi
+}
+
 _pycompileall_words() {
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
 }
@@ -45,9 +54,9 @@ _pycompileall_words() {
 _pycompileall() {
 	local cur=${COMP_WORDS[COMP_CWORD]} suffix=py
 	local flags='-h --help -l -f -q --quiet -b -0 --null --hardlink-dupes -v --verbose --py-compile
-		--cache-path --source-path --version'
+		--cache-path --source-path --version --no-interpreter-cache'
 	local valued='-r -d -s -p -x -i -j --workers --invalidation-mode -o -e --cfile --dfile
-		--optimization'
+		--optimization --python --timeout'
 	local option=$(_pycompileall_option "$valued")
 
 	COMPREPLY=()
@@ -58,7 +67,8 @@ _pycompileall() {
 	-j | --workers) _pycompileall_words "$(seq 0 "$(nproc)")" ;;
 	-d | -s | -p | -e) _pycompileall_folders ;;
 	-i | --cfile | --dfile) _pycompileall_files ;;
-	-r | -x | --optimization) ;;
+	--python) _pycompileall_programs ;;
+	-r | -x | --optimization | --timeout) ;;
 	*)
 		if [[ $cur == -* ]]; then
 			_pycompileall_words "$flags $valued"

@@ -64,6 +64,7 @@ struct batch *batch_create(struct report *report, struct folder *root, const cha
 	batch->root = folder_hold(root);
 	atomic_init(&batch->cleaned, false);
 	atomic_init(&batch->descriptor, -1);
+	batch->targets = UINT32_MAX;
 	batch->count = 0;
 	batch->bytes = NULL;
 	batch->size = batch->capacity = 0;

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct report;
 struct report_slot;
@@ -34,6 +35,7 @@ struct batch {
 	size_t relative;       /* offset of the folder's path beneath `root`; "": itself */
 	size_t prefix;         /* offset of what stands before a name in messages: "q/" or "" */
 	size_t operand;        /* offset of the operand it was found in; "": it was named itself */
+	uint32_t targets;      /* a bit for each target that the sources are compiled for */
 	size_t count;          /* sources */
 	char *bytes;           /* all the strings, each with its NUL */
 	size_t size, capacity; /* bytes used, bytes allocated */
@@ -41,10 +43,10 @@ struct batch {
 };
 
 /*
- * An empty batch. `root` is held until the end, or NULL for sources named as operands; `relative`
- * is the folder's path beneath it; `prefix` is what precedes a name when the path is printed, slash
- * included; `operand` is the folder that the user named, or "" for files that were named
- * themselves. Strings are copied. NULL with errno ENOMEM.
+ * An empty batch for all targets. `root` is held until the end, or NULL for sources named as
+ * operands; `relative` is the folder's path beneath it; `prefix` is what precedes a name when the
+ * path is printed, slash included; `operand` is the folder that the user named, or "" for files
+ * that were named themselves. Strings are copied. NULL with errno ENOMEM.
  */
 struct batch *batch_create(struct report *report, struct folder *root, const char *relative,
 			   const char *prefix, const char *operand);

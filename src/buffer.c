@@ -118,6 +118,14 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
 	buffer->size += (size_t)length;
 }
 
+void buffer_append_buffer(struct buffer *buffer, const struct buffer *other)
+{
+	if (other->failed)
+		buffer->failed = true;
+	else
+		buffer_append(buffer, other->data, other->size);
+}
+
 const char *buffer_string(struct buffer *buffer)
 {
 	if (buffer->failed || !buffer->data)

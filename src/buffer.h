@@ -47,6 +47,9 @@ void buffer_append_byte(struct buffer *buffer, char byte);
 void buffer_printf(struct buffer *buffer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Appends what another buffer has; where that failed, this one has too. */
+void buffer_append_buffer(struct buffer *buffer, const struct buffer *other);
+
 /*
  * The content as a NUL-terminated string, owned by the buffer and valid until the next call on it.
  * Never NULL: a buffer that failed, or never held anything, gives "".

@@ -552,7 +552,24 @@ static void serve(struct server *server)
 	}
 }
 
-static void greet(void)
+/* The source hash of no bytes, as it stands in a .pyc. 0, or -1 with an exception. */
+static int hash_nothing(long magic, unsigned char hash[8])
+{
+	PyObject *module = PyImport_ImportModule("_imp");
+	PyObject *bytes =
+		module ? PyObject_CallMethod(module, "source_hash", "ly#", magic, "", (Py_ssize_t)0)
+		       : NULL;
+	int result = bytes && PyBytes_Check(bytes) && PyBytes_GET_SIZE(bytes) == 8 ? 0 : -1;
+
+	if (result == 0)
+		memcpy(hash, PyBytes_AS_STRING(bytes), 8);
+	Py_XDECREF(module);
+	Py_XDECREF(bytes);
+	return result;
+}
+
+/* Tells the program what this interpreter is. 0, or -1 with an exception. */
+static int greet(void)
 {
 	unsigned char bytes[PROTOCOL_GREETING_SIZE];
 	const char *tag = PyImport_GetMagicTag();
@@ -560,14 +577,19 @@ static void greet(void)
 	struct protocol_greeting greeting = {
 		.version = PROTOCOL_VERSION,
 		.tag_size = tag ? (uint32_t)strlen(tag) : 0,
+		.python = PY_VERSION_HEX,
 	};
+	const struct protocol_part parts[] = {{bytes, sizeof(bytes)}, {tag, greeting.tag_size}};
 
 	for (int i = 0; i < 4; i++)
 		greeting.magic[i] = (unsigned char)(magic >> (8 * i));
+	if (hash_nothing(magic, greeting.hash) != 0)
+		return -1;
 	protocol_build_greeting(bytes, &greeting);
-	if (protocol_send(CONVERSATION, bytes, sizeof(bytes)) != 0 ||
-	    protocol_send(CONVERSATION, tag, greeting.tag_size) != 0)
+	/* A program that is gone wants no greeting. */
+	if (protocol_send_parts(CONVERSATION, parts, 2) != 0)
 		_exit(0);
+	return 0;
 }
 
 /* ---- Starting Python ---- */
@@ -707,11 +729,10 @@ int main(void)
 	status = start_python();
 	if (PyStatus_Exception(status))
 		Py_ExitStatusException(status);
-	if (prepare(&server) != 0) {
+	if (prepare(&server) != 0 || greet() != 0) {
 		PyErr_Print();
 		return 1;
 	}
-	greet();
 	serve(&server);
 	/* Taking the interpreter down would only cost time. */
 	_exit(0);

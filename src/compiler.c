@@ -11,10 +11,8 @@
 #include "thread.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,29 +22,24 @@
 
 #define SERVER_NAME "compile_server"
 
-/* A server greets after some milliseconds, on a cold disk after some seconds. What has said nothing
- * by then is no compile server. */
-#define GREETING_TIMEOUT 60 /* seconds */
-
-extern char **environ;
-
 struct compiler {
-	const char *server;
-	const struct interpreter *interpreter;
-	int socket;      /* -1: there is no server */
-	unsigned starts; /* servers started */
+	const struct compiler_command *command;
+	struct interpreter interpreter; /* what its servers must be */
+	bool known;                     /* ... once that is known */
+	int socket;                     /* -1: there is no server */
+	unsigned starts;                /* servers started */
 
 	pthread_mutex_t lock; /* for the two below */
 	pid_t process;        /* the server's, not reaped; 0: none */
 	bool cancelled;       /* no server is started any more */
 };
 
-/* "FOLDER/compile_server" in memory of the caller's. */
-static char *server_in(const char *folder)
+/* "FOLDER/NAME" in memory of the caller's. */
+static char *file_in(const char *folder, const char *name)
 {
 	struct buffer path = BUFFER_INIT;
 
-	buffer_printf(&path, "%s/" SERVER_NAME, folder);
+	buffer_printf(&path, "%s/%s", folder, name);
 	if (!buffer_failed(&path) && *buffer_string(&path))
 		return path.data;
 	buffer_fini(&path);
@@ -73,42 +66,58 @@ static const char *own_folder(char path[PATH_MAX])
 	return path;
 }
 
-/* The server in the build tree that the program was started from; NULL: it is not in one. */
-static char *server_in_build_tree(void)
+/* The file in the build tree that the program was started from; NULL: it is not in one. */
+static char *file_in_build_tree(const char *file)
 {
 	char path[PATH_MAX];
 	const char *folder = own_folder(path);
 	const char *name = folder ? strrchr(folder, '/') : NULL;
-	char *server;
+	char *found;
 
 	if (!name || strcmp(name, "/src") != 0)
 		return NULL;
-	server = server_in(folder);
-	if (server && access(server, X_OK) == 0)
-		return server;
-	free(server);
+	found = file_in(folder, file);
+	if (found && access(found, R_OK) == 0)
+		return found;
+	free(found);
 	return NULL;
+}
+
+char *compiler_find_file(const char *name)
+{
+	const char *folder = secure_getenv("PYCOMPILEALL_LIBEXECDIR");
+	char *found;
+
+	if (folder && *folder)
+		return file_in(folder, name);
+	found = file_in_build_tree(name);
+	return found ? found : file_in(PKGLIBEXECDIR, name);
 }
 
 char *compiler_find_server(void)
 {
-	const char *folder = secure_getenv("PYCOMPILEALL_LIBEXECDIR");
-	char *server;
-
-	if (folder && *folder)
-		return server_in(folder);
-	server = server_in_build_tree();
-	return server ? server : server_in(PKGLIBEXECDIR);
+	return compiler_find_file(SERVER_NAME);
 }
 
-struct compiler *compiler_create(const char *server, const struct interpreter *interpreter)
+struct compiler_command *compiler_embedded(struct compiler_command *command, char *server)
+{
+	*command = (struct compiler_command){.arguments = {server, NULL}};
+	command->process.path = server;
+	command->process.arguments = command->arguments;
+	return command;
+}
+
+struct compiler *compiler_create(const struct compiler_command *command,
+				 const struct interpreter *interpreter)
 {
 	struct compiler *compiler = calloc(1, sizeof(*compiler));
 
 	if (!compiler)
 		return NULL;
-	compiler->server = server;
-	compiler->interpreter = interpreter;
+	compiler->command = command;
+	compiler->known = interpreter != NULL;
+	if (interpreter)
+		compiler->interpreter = *interpreter;
 	compiler->socket = -1;
 	if (thread_lock_init(&compiler->lock) == 0)
 		return compiler;
@@ -166,81 +175,23 @@ unsigned compiler_starts(const struct compiler *compiler)
 	return compiler->starts;
 }
 
-/*
- * A terminal, or a service manager, signals the whole process group. What then becomes of the run
- * is the program's to decide, which ends its servers itself: so the server has these signals
- * blocked from its first instruction on.
- */
-static int set_signals(posix_spawnattr_t *attributes)
-{
-	sigset_t blocked, defaults;
-	int error;
-
-	(void)sigemptyset(&blocked);
-	(void)sigaddset(&blocked, SIGINT);
-	(void)sigaddset(&blocked, SIGTERM);
-	(void)sigaddset(&blocked, SIGHUP);
-	(void)sigemptyset(&defaults);
-	(void)sigaddset(&defaults, SIGPIPE);
-	error = posix_spawnattr_setsigmask(attributes, &blocked);
-	if (error == 0)
-		error = posix_spawnattr_setsigdefault(attributes, &defaults);
-	if (error == 0)
-		error = posix_spawnattr_setflags(attributes,
-						 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	return error;
-}
-
-/* Its end of the socket is the server's standard input; it has nothing to print. */
-static int set_descriptors(posix_spawn_file_actions_t *actions, int socket)
-{
-	int error = posix_spawn_file_actions_adddup2(actions, socket, STDIN_FILENO);
-
-	if (error == 0)
-		error = posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null",
-							 O_WRONLY, 0);
-	return error;
-}
-
-/* Starts the process. Returns 0 or an errno. */
-static int spawn(struct compiler *compiler, int socket, pid_t *process)
-{
-	char name[] = SERVER_NAME;
-	char *arguments[] = {name, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	int error = posix_spawn_file_actions_init(&actions);
-
-	if (error != 0)
-		return error;
-	error = posix_spawnattr_init(&attributes);
-	if (error == 0) {
-		error = set_signals(&attributes);
-		if (error == 0)
-			error = set_descriptors(&actions, socket);
-		if (error == 0)
-			error = posix_spawn(process, compiler->server, &actions, &attributes,
-					    arguments, environ);
-		(void)posix_spawnattr_destroy(&attributes);
-	}
-	(void)posix_spawn_file_actions_destroy(&actions);
-	return error;
-}
-
-/* Starts the process unless it was cancelled; the two belong together. Returns 0 or an errno. */
-static int spawn_unless_cancelled(struct compiler *compiler, int socket)
+/* Starts the process unless that was cancelled; the two belong together. 0, or -1 with errno. */
+static int start_unless_cancelled(struct compiler *compiler)
 {
 	int error = ECANCELED;
-	pid_t process;
 
 	thread_lock(&compiler->lock);
 	if (!compiler->cancelled) {
-		error = spawn(compiler, socket, &process);
-		if (error == 0)
-			compiler->process = process;
+		error = 0;
+		if (process_start(&compiler->command->process, &compiler->socket,
+				  &compiler->process) != 0)
+			error = errno;
 	}
+	if (error != 0)
+		compiler->process = 0;
 	thread_unlock(&compiler->lock);
-	return error;
+	errno = error;
+	return error == 0 ? 0 : -1;
 }
 
 /* How a server ended that closed the conversation. */
@@ -265,6 +216,12 @@ static bool is_cancelled(struct compiler *compiler)
 	return cancelled;
 }
 
+/* What was not done when the time was over. */
+static const char *late_for(enum compiler_outcome outcome)
+{
+	return outcome == COMPILER_NO_START ? "greet" : "answer";
+}
+
 /* The conversation broke, with errno: ends the server and says how it came to that. */
 static enum compiler_outcome give_up(struct compiler *compiler, struct compiler_answer *answer,
 				     enum compiler_outcome outcome)
@@ -282,90 +239,97 @@ static enum compiler_outcome give_up(struct compiler *compiler, struct compiler_
 	if (error == EPIPE || error == ECONNRESET)
 		describe_end(text, status);
 	else if (error == EAGAIN)
-		buffer_printf(text, "the compile server did not greet within %d seconds",
-			      GREETING_TIMEOUT);
+		buffer_printf(text, "the compile server did not %s within %u seconds",
+			      late_for(outcome), compiler->command->timeout);
 	else
 		buffer_printf(text, "the compile server was not understood: %s", strerror(error));
 	return outcome;
 }
 
-static int set_timeout(int socket, int seconds)
-{
-	struct timeval timeout = {.tv_sec = seconds, .tv_usec = 0};
-
-	return setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-}
-
-/* Receives a greeting; the tag becomes a string. 0, or -1 with errno (EAGAIN: none came). */
-static int receive_greeting(int socket, struct protocol_greeting *greeting,
-			    char tag[PROTOCOL_TAG_MAX + 1])
+/* Receives a greeting. 0, or -1 with errno (EAGAIN: none came; EPROTO: it is none). */
+static int receive_greeting(int socket, struct interpreter *interpreter)
 {
 	unsigned char bytes[PROTOCOL_GREETING_SIZE];
+	char tag[PROTOCOL_TAG_MAX];
+	struct protocol_greeting greeting;
 
-	if (set_timeout(socket, GREETING_TIMEOUT) != 0 ||
-	    protocol_receive(socket, bytes, sizeof(bytes)) != 0 ||
-	    protocol_parse_greeting(greeting, bytes) != 0 ||
-	    protocol_receive(socket, tag, greeting->tag_size) != 0)
+	if (protocol_receive(socket, bytes, sizeof(bytes)) != 0 ||
+	    protocol_parse_greeting(&greeting, bytes) != 0 ||
+	    protocol_receive(socket, tag, greeting.tag_size) != 0)
 		return -1;
-	tag[greeting->tag_size] = '\0';
-	return set_timeout(socket, 0);
+	return interpreter_from_greeting(interpreter, &greeting, tag);
 }
 
-/* Holds the greeting against the interpreter. COMPILER_CODE: all is well; else the server was
- * ended, and the answer has the reason. */
-static enum compiler_outcome check_greeting(struct compiler *compiler,
-					    struct compiler_answer *answer)
+/* Ends a server that is another interpreter than was expected, and says so. */
+static enum compiler_outcome refuse(struct compiler *compiler, const struct interpreter *found,
+				    struct compiler_answer *answer)
 {
-	const unsigned char *ours = compiler->interpreter->magic;
-	const char *our_tag = compiler->interpreter->cache_tag;
-	struct protocol_greeting greeting;
-	const unsigned char *theirs = greeting.magic;
-	char tag[PROTOCOL_TAG_MAX + 1];
+	const struct interpreter *wanted = &compiler->interpreter;
+	const unsigned char *theirs = found->magic, *ours = wanted->magic;
 
-	if (receive_greeting(compiler->socket, &greeting, tag) != 0)
-		return give_up(compiler, answer, COMPILER_NO_START);
-	if (memcmp(theirs, ours, PYC_HEADER_MAGIC) == 0 && strcmp(tag, our_tag) == 0)
-		return COMPILER_CODE;
 	(void)end_server(compiler);
 	buffer_printf(&answer->payload,
-		      "compile server %s is for %s (magic number %02x%02x%02x%02x), this program "
+		      "compile server %s is for %s (magic number %02x%02x%02x%02x), not "
 		      "for %s (%02x%02x%02x%02x)",
-		      compiler->server, tag, theirs[0], theirs[1], theirs[2], theirs[3], our_tag,
-		      ours[0], ours[1], ours[2], ours[3]);
+		      compiler->command->process.path, found->cache_tag, theirs[0], theirs[1],
+		      theirs[2], theirs[3], wanted->cache_tag, ours[0], ours[1], ours[2], ours[3]);
 	return COMPILER_NO_START;
 }
 
-/* Starts a process with the other end of a socket. 0, or -1 with errno (ECANCELED). */
-static int connect_server(struct compiler *compiler)
+enum compiler_outcome compiler_ask(struct compiler *compiler, struct interpreter *interpreter,
+				   struct compiler_answer *answer)
 {
-	int ends[2], error;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-		return -1;
-	error = spawn_unless_cancelled(compiler, ends[1]);
-	(void)close(ends[1]);
-	if (error != 0) {
-		(void)close(ends[0]);
-		errno = error;
-		return -1;
-	}
-	compiler->socket = ends[0];
-	compiler->starts++;
-	return 0;
+	if (receive_greeting(compiler->socket, interpreter) != 0)
+		return give_up(compiler, answer, COMPILER_NO_START);
+	if (compiler->known && !interpreter_equals(interpreter, &compiler->interpreter))
+		return refuse(compiler, interpreter, answer);
+	compiler->interpreter = *interpreter;
+	compiler->known = true;
+	return COMPILER_CODE;
 }
 
-/* Starts a server. COMPILER_CODE: there is one; else the answer has the reason. */
-static enum compiler_outcome start_server(struct compiler *compiler, struct compiler_answer *answer)
+pid_t compiler_process(const struct compiler *compiler)
 {
-	if (connect_server(compiler) == 0)
-		return check_greeting(compiler, answer);
+	return compiler->process;
+}
+
+/* Neither waiting for the server nor writing to it may take longer. */
+static int set_timeout(const struct compiler *compiler)
+{
+	const struct timeval timeout = {.tv_sec = (time_t)compiler->command->timeout};
+	int socket = compiler->socket;
+
+	if (setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0)
+		return -1;
+	return setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+}
+
+enum compiler_outcome compiler_start(struct compiler *compiler, struct compiler_answer *answer)
+{
+	buffer_clear(&answer->payload);
+	if (start_unless_cancelled(compiler) == 0) {
+		compiler->starts++;
+		if (set_timeout(compiler) == 0)
+			return COMPILER_CODE;
+		return give_up(compiler, answer, COMPILER_NO_START);
+	}
+	compiler->socket = -1;
 	if (errno == ECANCELED) {
 		buffer_append_string(&answer->payload, "compiling was cancelled");
 		return COMPILER_DIED;
 	}
-	buffer_printf(&answer->payload, "cannot start compile server %s: %s", compiler->server,
-		      strerror(errno));
+	buffer_printf(&answer->payload, "cannot start compile server %s: %s",
+		      compiler->command->process.path, strerror(errno));
 	return COMPILER_NO_START;
+}
+
+/* Starts a server and hears it. COMPILER_CODE: there is one; else the answer has the reason. */
+static enum compiler_outcome start_server(struct compiler *compiler, struct compiler_answer *answer)
+{
+	struct interpreter interpreter;
+	enum compiler_outcome outcome = compiler_start(compiler, answer);
+
+	return outcome == COMPILER_CODE ? compiler_ask(compiler, &interpreter, answer) : outcome;
 }
 
 static int send_request(int socket, const struct compiler_request *request, size_t name_size)

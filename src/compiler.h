@@ -10,6 +10,7 @@
 
 #include "buffer.h"
 #include "interpreter.h"
+#include "process.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,21 +41,55 @@ struct compiler_answer {
 	struct buffer warnings; /* what Python printed on stderr for this source, UTF-8 */
 };
 
-/* The path of the compile server: beside the program in a build tree, else in libexecdir. Found
- * once, before there are threads. NULL with errno ENOMEM. The caller frees it. */
+/* How a server is started. */
+struct compiler_command {
+	struct process_command process;
+	unsigned timeout;   /* seconds that a start, and each compile, may take; 0: any */
+	char *arguments[2]; /* what compiler_embedded lets process.arguments point to */
+};
+
+/* The compile server's file in a folder of the program's own, beside it in a build tree, else in
+ * libexecdir: `name` is its name there. NULL with errno ENOMEM. The caller frees it. */
+char *compiler_find_file(const char *name);
+
+/* The path of the server that embeds libpython, as above. Found once, before there are threads. */
 char *compiler_find_server(void);
 
+/* Makes `command` that which starts the server at `server`, a path that is borrowed, and returns
+ * it. It has no timeout and is not bound. */
+struct compiler_command *compiler_embedded(struct compiler_command *command, char *server);
+
 /*
- * A compiler with no server yet. `server` (a path) and `interpreter` (what the greeting must agree
- * with) are borrowed and must outlive it. NULL with errno ENOMEM.
+ * A compiler with no server yet. `command` is borrowed and must outlive it; `interpreter`, what the
+ * greeting must agree with, is copied (NULL: whatever the first greeting says). NULL with errno
+ * ENOMEM.
  */
-struct compiler *compiler_create(const char *server, const struct interpreter *interpreter);
+struct compiler *compiler_create(const struct compiler_command *command,
+				 const struct interpreter *interpreter);
+
+/*
+ * Starts the server without waiting for its greeting, so that several may start side by side.
+ * COMPILER_CODE, or COMPILER_NO_START with the reason in answer->payload.
+ */
+enum compiler_outcome compiler_start(struct compiler *compiler, struct compiler_answer *answer);
+
+/*
+ * Waits for the greeting of a server that compiler_start has started, and tells in `interpreter`
+ * what it is; from then on the compiler holds its servers against that. COMPILER_CODE, or
+ * COMPILER_NO_START with the reason; then the server has been ended. Blocks up to the timeout.
+ */
+enum compiler_outcome compiler_ask(struct compiler *compiler, struct interpreter *interpreter,
+				   struct compiler_answer *answer);
+
+/* The process of a server that has greeted; 0: there is none. */
+pid_t compiler_process(const struct compiler *compiler);
 
 /* Ends the server, waits for it, and frees. NULL is legal. */
 void compiler_destroy(struct compiler *compiler);
 
 /*
- * Compiles one source. Blocks until the server has answered. Memory running out is COMPILER_DIED.
+ * Compiles one source. Blocks until the server has answered, or the timeout is over. Memory running
+ * out is COMPILER_DIED.
  */
 void compiler_compile(struct compiler *compiler, const struct compiler_request *request,
 		      struct compiler_answer *answer);

@@ -2,6 +2,8 @@
 
 #include "environment.h"
 
+#include "buffer.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -30,15 +32,17 @@ int environment_level(void)
 	return (int)level;
 }
 
-int environment_resolve_level(int level, char text[CACHE_PATH_OPTIMIZATION_SIZE])
+int environment_resolve_level(int level, int own, char text[CACHE_PATH_OPTIMIZATION_SIZE])
 {
-	int own;
+	int asked;
 
 	if (level >= 0) {
 		(void)cache_path_optimization(text, level);
 		return level;
 	}
-	own = environment_level();
+	asked = environment_level();
+	if (asked > own)
+		own = asked;
 	(void)cache_path_optimization(text, own);
 	return own > HIGHEST_LEVEL ? HIGHEST_LEVEL : own;
 }
@@ -48,4 +52,21 @@ const char *environment_pycache_prefix(void)
 	const char *prefix = getenv("PYTHONPYCACHEPREFIX");
 
 	return prefix && *prefix ? prefix : NULL;
+}
+
+char *environment_cache_folder(void)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	struct buffer path = BUFFER_INIT;
+
+	if (cache && cache[0] == '/')
+		buffer_append_string(&path, cache);
+	else if (home && home[0] == '/')
+		buffer_printf(&path, "%s/.cache", home);
+	else {
+		errno = ENOENT;
+		return NULL;
+	}
+	buffer_append_string(&path, "/" PACKAGE_NAME);
+	return buffer_take_string(&path);
 }

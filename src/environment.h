@@ -24,11 +24,18 @@ int environment_level(void);
 
 /*
  * What a level means that was asked for: returns what compile() is given, and writes into `text`
- * the optimization part of the cache file's name. A negative one is the interpreter's
- * own, which may lie above 2 and then counts as 2 for compile(); another one above 2 stays, and
- * compile() refuses it.
+ * the optimization part of the cache file's name. A negative one is the interpreter's own, which is
+ * `own` unless PYTHONOPTIMIZE says more; it may lie above 2 and then counts as 2 for compile().
+ * Another one above 2 stays, and compile() refuses it.
  */
-int environment_resolve_level(int level, char text[CACHE_PATH_OPTIMIZATION_SIZE]);
+int environment_resolve_level(int level, int own, char text[CACHE_PATH_OPTIMIZATION_SIZE]);
+
+/*
+ * The folder for what is kept between runs: $XDG_CACHE_HOME/pycompileall, or .cache/pycompileall in
+ * $HOME. In memory that the caller frees; NULL with errno ENOENT, there is none, or ENOMEM. Source:
+ * the XDG base directory specification, which ignores relative paths.
+ */
+char *environment_cache_folder(void);
 
 /* PYTHONPYCACHEPREFIX, or NULL if it is unset or empty. Source: config_init_pycache_prefix. */
 const char *environment_pycache_prefix(void);

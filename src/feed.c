@@ -16,6 +16,7 @@
 struct feed {
 	const struct feed_settings *settings;
 	struct batch *batch;     /* being filled; NULL: none */
+	uint32_t targets;        /* of the operand at hand */
 	struct folder *root;     /* of the folder that is walked */
 	const char *operand;     /* that folder, as the user named it; "": none is walked */
 	struct buffer prefix;    /* what precedes a name of the folder or operand at hand */
@@ -43,9 +44,12 @@ static int push(struct feed *feed)
 static int add(struct feed *feed, struct folder *root, const char *relative, const char *name,
 	       struct report_slot *slot)
 {
-	if (!feed->batch)
+	if (!feed->batch) {
 		feed->batch = batch_create(feed->settings->report, root, relative,
 					   buffer_string(&feed->prefix), feed->operand);
+		if (feed->batch)
+			feed->batch->targets = feed->targets;
+	}
 	if (!feed->batch || batch_add(feed->batch, name, slot) != 0)
 		return -1;
 	return feed->batch->count == BATCH_MAX ? push(feed) : 0;
@@ -223,6 +227,17 @@ static int feed_operand(struct feed *feed, const char *operand, struct report_sl
 	return feed_named_folder(feed, operand, slot);
 }
 
+/* Sets which targets the operand number `index` is for; a batch has files for the same ones. */
+static int set_targets(struct feed *feed, size_t index)
+{
+	uint32_t targets = feed->settings->targets ? feed->settings->targets[index] : UINT32_MAX;
+
+	if (feed->batch && targets != feed->targets && push(feed) != 0)
+		return -1;
+	feed->targets = targets;
+	return 0;
+}
+
 int feed_operands(const struct feed_settings *settings, char *const *operands, size_t count)
 {
 	struct feed feed = {.settings = settings, .operand = ""};
@@ -233,8 +248,12 @@ int feed_operands(const struct feed_settings *settings, char *const *operands, s
 		if (!feed.overlap)
 			return -1;
 	}
-	for (size_t i = 0; i < count && result == 0; i++)
-		result = feed_operand(&feed, operands[i], report_operand(settings->report, i));
+	for (size_t i = 0; i < count && result == 0; i++) {
+		result = set_targets(&feed, i);
+		if (result == 0)
+			result = feed_operand(&feed, operands[i],
+					      report_operand(settings->report, i));
+	}
 	if (result == 0)
 		result = push(&feed);
 	error = errno;

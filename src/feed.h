@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct feed_settings {
 	struct queue *queue;        /* where batches go */
@@ -17,6 +18,8 @@ struct feed_settings {
 	long depth;                 /* levels below an operand to enter; negative: all */
 	struct message_style style; /* how to say things */
 	bool only_files;            /* every operand is a source, whatever it is called or is */
+	/* For each operand a bit for each target that it is compiled for; NULL: all for all. */
+	const uint32_t *targets;
 	/* The operands are sys.path, which nobody named: "." is left out, and what is missing is no
 	 * trouble. */
 	bool sys_path;

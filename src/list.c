@@ -42,6 +42,15 @@ int list_add(struct list *list, const char *name, size_t size)
 	return 0;
 }
 
+size_t list_find(const struct list *list, const char *name)
+{
+	size_t index = 0;
+
+	while (index < list->count && strcmp(list->names[index], name) != 0)
+		index++;
+	return index;
+}
+
 /* What str.isspace says. */
 static bool is_space(utf8proc_int32_t character)
 {

@@ -19,6 +19,9 @@ void list_fini(struct list *list);
 /* Adds a copy of `size` bytes, none of them NUL. 0, or -1 with errno ENOMEM. */
 int list_add(struct list *list, const char *name, size_t size);
 
+/* The index of a name in the list, or the list's count: it is not there. */
+size_t list_find(const struct list *list, const char *name);
+
 /* How names stand in a text. */
 enum list_format {
 	LIST_LINES,       /* one a line, white space around it stripped, as compileall does */

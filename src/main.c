@@ -7,6 +7,9 @@
  *     environment   the variables that speak for what it does not say
  *   session         one run: starts and stops all the others
  *   interrupt       signals, as an event
+ *   target          whose byte-code is made, and what of it: the interpreters of the run
+ *     executable      which file an interpreter is
+ *     interpreter_cache  what it said it is, from an earlier run
  *   list, sys_path  what is to be compiled: names from -i, and sys.path
  *   feed            operands into batches; every line gets its slot
  *     walk          folders in order (walk_fts, walk_nftw; walk_entries is what they share)
@@ -14,14 +17,17 @@
  *     batch         sources of one folder
  *   queue           batches from the walker to the workers
  *   worker          the way of one source: check, read, compile, write, report
+ *     source        the source at hand
  *     filter        what is skipped: -x (regex) and -e
  *     source_name   co_filename: -d, -s, -p
+ *     recompile     what is done with it for one target
  *     staleness     whether a .pyc still fits, and if not, why
  *       pyc_header, source_hash
  *     cache_file    where byte-code goes, as something to open
  *       cache_path  the same as strings
  *     file_io       sources are read consistently, .pyc files written atomically
  *     compiler      the client of a compile server
+ *       process     starts it
  *       protocol    what they say to each other
  *   report          lines in walk order, and the counts
  *     progress      the line on the terminal
@@ -34,7 +40,8 @@
  *   pycompile       libpycompile's functions: names for other programs, and for paths, of what
  *                   the rooms from staleness on know; pycompile.h is the one public header
  *
- *   compile_server  the other program: embeds libpython, knows no file of the tree
+ *   compile_server  the other program: embeds libpython, knows no file of the tree;
+ *                   compile_server.py is the same for any other interpreter
  *
  *   buffer, cpu, interpreter, thread: used throughout
  */
@@ -47,6 +54,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,12 +86,20 @@ static int run(const struct options *options)
 	}
 }
 
+/* Some parents want to hear nothing of their children; ours are to be waited for. */
+static void reset_signals(void)
+{
+	/* SIGCHLD is a signal, so this cannot fail. */
+	(void)signal(SIGCHLD, SIG_DFL);
+}
+
 int main(int argc, char *argv[])
 {
 	struct options options;
 	int status;
 
 	text_init();
+	reset_signals();
 	switch (options_parse(&options, argc, argv, stderr)) {
 	case OPTIONS_OK:
 		status = run(&options);

@@ -5,25 +5,45 @@
 #include "py_error.h"
 #include "text.h"
 
-/* "'a.py'..." and the end of the line. */
-static void append_path_line(struct buffer *buffer, const char *path)
+/* "'a.py'", or "'a.py' for cpython-312". */
+static void append_path(struct buffer *buffer, const struct message_style *style, const char *path)
 {
 	text_append_repr(buffer, path);
+	if (style->label)
+		buffer_printf(buffer, " for %s", style->label);
+}
+
+/* The same with "..." and the end of the line. */
+static void append_path_line(struct buffer *buffer, const struct message_style *style,
+			     const char *path)
+{
+	append_path(buffer, style, path);
 	buffer_append_string(buffer, "...\n");
+}
+
+/* Before a text that does not name the file, and so has no place for the interpreter. */
+static void append_label(struct buffer *buffer, const struct message_style *style)
+{
+	if (style->label)
+		buffer_printf(buffer, "%s: ", style->label);
 }
 
 /* Where an error's text goes, its frame begun; NULL: nothing is to be said. */
 static struct buffer *begin_error(struct report_lines *lines, const struct message_style *style,
 				  const char *path)
 {
-	if (style->py_compile)
-		return style->quiet > 0 ? NULL : &lines->errors;
+	if (style->py_compile && style->quiet > 0)
+		return NULL;
+	if (style->py_compile) {
+		append_label(&lines->errors, style);
+		return &lines->errors;
+	}
 	if (style->quiet >= 2)
 		return NULL;
 	buffer_append_string(&lines->output, "*** ");
 	if (style->quiet == 1) {
 		buffer_append_string(&lines->output, "Error compiling ");
-		append_path_line(&lines->output, path);
+		append_path_line(&lines->output, style, path);
 	}
 	return &lines->output;
 }
@@ -41,7 +61,7 @@ void message_compiling(struct report_lines *lines, const struct message_style *s
 	if (style->py_compile || style->quiet > 0)
 		return;
 	buffer_append_string(&lines->output, "Compiling ");
-	append_path_line(&lines->output, path);
+	append_path_line(&lines->output, style, path);
 }
 
 void message_verdict(struct report_lines *lines, const struct message_style *style,
@@ -52,7 +72,7 @@ void message_verdict(struct report_lines *lines, const struct message_style *sty
 	if (!style->verbose || style->py_compile)
 		return;
 	buffer_append_string(output, verdict == STALENESS_FRESH ? "Fresh " : "Stale ");
-	text_append_repr(output, path);
+	append_path(output, style, path);
 	if (*optimization)
 		buffer_printf(output, " [opt-%s]", optimization);
 	if (verdict != STALENESS_FRESH)
@@ -67,6 +87,15 @@ void message_written(struct report_lines *lines, const struct message_style *sty
 		return;
 	text_append_name(&lines->output, cache_path);
 	buffer_append_byte(&lines->output, '\n');
+}
+
+void message_warnings(struct report_lines *lines, const struct message_style *style,
+		      const char *text, size_t size)
+{
+	if (size == 0)
+		return;
+	append_label(&lines->errors, style);
+	text_append_utf8(&lines->errors, text, size);
 }
 
 void message_unstripped(struct report_lines *lines, const struct message_style *style,

@@ -18,9 +18,11 @@ struct message_style {
 	bool py_compile; /* as python -m py_compile does */
 	int quiet;    /* compileall: 0, 1 (errors only), 2 (nothing); py_compile: 0 or errors off */
 	bool verbose; /* verdicts, and the paths that py_compile writes */
+	/* Where there are several interpreters, the one it is about; else NULL. */
+	const char *label;
 };
 
-/* "Compiling 'a.py'..." */
+/* "Compiling 'a.py'...", "Compiling 'a.py' for cpython-312..." */
 void message_compiling(struct report_lines *lines, const struct message_style *style,
 		       const char *path);
 
@@ -31,6 +33,10 @@ void message_verdict(struct report_lines *lines, const struct message_style *sty
 /* py_compile with -v: the path that was written. */
 void message_written(struct report_lines *lines, const struct message_style *style,
 		     const char *cache_path);
+
+/* What Python printed on standard error: `size` bytes of UTF-8. */
+void message_warnings(struct report_lines *lines, const struct message_style *style,
+		      const char *text, size_t size);
 
 /* "The stripdir path ... is not a valid prefix ..." */
 void message_unstripped(struct report_lines *lines, const struct message_style *style,

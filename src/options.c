@@ -188,6 +188,39 @@ static int take_level(struct parser *parser, const struct entry *entry, const ch
 	return 0;
 }
 
+static int take_python(struct parser *parser, const struct entry *entry, const char *value)
+{
+	struct options *options = parser->options;
+	const char **pythons;
+
+	if (options->python_count == OPTIONS_PYTHONS_MAX) {
+		(void)complain(parser, entry);
+		(void)fprintf(parser->errors, "more than %d interpreters\n", OPTIONS_PYTHONS_MAX);
+		return -1;
+	}
+	pythons = reallocarray(options->pythons, options->python_count + 1, sizeof(*pythons));
+	if (!pythons) {
+		parser->no_memory = true;
+		return -1;
+	}
+	options->pythons = pythons;
+	pythons[options->python_count++] = value;
+	return 0;
+}
+
+static int take_timeout(struct parser *parser, const struct entry *entry, const char *value)
+{
+	long *timeout = &parser->options->timeout;
+
+	if (take_integer(parser, entry, value, timeout) != 0)
+		return -1;
+	if (*timeout >= 0 && *timeout <= INT_MAX)
+		return 0;
+	(void)complain(parser, entry);
+	(void)fprintf(parser->errors, "not a number of seconds: '%s'\n", value);
+	return -1;
+}
+
 /* The modes by their names, sorted as CPython lists them. */
 static const struct {
 	const char *name;
@@ -267,6 +300,13 @@ static const struct entry entries[] = {
 	FLAG('v', "verbose", verbose,
 	     "print for each file whether it is fresh or why it is stale, and the counts at the "
 	     "end"),
+	OTHER(0, "python", "EXE", take_python,
+	      "make the byte-code of the interpreter EXE, a path or a name on PATH, instead of the "
+	      "embedded one's; may be repeated"),
+	FLAG(0, "no-interpreter-cache", no_interpreter_cache,
+	     "ask each EXE what it is, also if an earlier run has kept the answer"),
+	OTHER(0, "timeout", "SECONDS", take_timeout,
+	      "give up on a file that takes longer to compile; 0: never (default: 60)"),
 	ACTION(0, "py-compile", OPTIONS_PY_COMPILE,
 	       "compile each named file, as python -m py_compile does; - alone: read the names "
 	       "from "
@@ -504,7 +544,7 @@ enum options_outcome options_parse(struct options *options, int argc, char *cons
 		.next = 1,
 	};
 
-	*options = (struct options){0};
+	*options = (struct options){.timeout = OPTIONS_TIMEOUT};
 	options->operands = calloc((size_t)argc + 1, sizeof(*options->operands));
 	if (!options->operands)
 		return OPTIONS_NO_MEMORY;
@@ -519,6 +559,7 @@ void options_fini(struct options *options)
 {
 	free(options->operands);
 	free(options->levels);
+	free(options->pythons);
 	*options = (struct options){0};
 }
 

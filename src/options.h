@@ -25,6 +25,11 @@ enum options_action {
 	OPTIONS_VERSION,     /* --version: print the version */
 };
 
+/* As many interpreters as there are bits in a mask of them. */
+#define OPTIONS_PYTHONS_MAX 32
+
+#define OPTIONS_TIMEOUT 60 /* seconds, where none is asked for */
+
 struct options {
 	enum options_action action; /* what to do with the operands */
 
@@ -45,6 +50,11 @@ struct options {
 	bool legacy;         /* -b: x.pyc beside x.py */
 	bool hardlink_dupes; /* --hardlink-dupes */
 	bool nuls;           /* -0: names in lists end with NUL bytes */
+
+	const char **pythons;      /* --python, as given, borrowed from argv; NULL: none was */
+	size_t python_count;       /* how many, at most OPTIONS_PYTHONS_MAX */
+	bool no_interpreter_cache; /* --no-interpreter-cache */
+	long timeout;              /* --timeout: seconds; 0: none */
 
 	/* Values; NULL: not given. Borrowed from argv. */
 	const char *destination;  /* -d */

@@ -8,6 +8,7 @@
 #include "options.h"
 #include "pycompile.h"
 #include "session.h"
+#include "target.h"
 #include "text.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@
 /* What one call of the program needs to know. */
 struct paths {
 	const struct options *options;
-	const char *prefix; /* pycache prefix, or NULL */
+	const char *prefix;     /* pycache prefix, or NULL */
+	struct targets targets; /* whose paths; none for sources */
 };
 
 /* A path that was found, and is freed here; NULL: memory ran out. */
@@ -68,23 +70,44 @@ static char *legacy_path(const char *source)
 	return buffer_take_string(&path);
 }
 
+/* The path for one interpreter; `tag` NULL: its own level. */
+static char *cache_path(const struct paths *paths, const char *source, const char *tag,
+			const struct target *target)
+{
+	const struct cache_rule *rule = &target->cache;
+	char own[CACHE_PATH_OPTIMIZATION_SIZE];
+	struct buffer path = BUFFER_INIT;
+	int error;
+
+	if (paths->options->legacy)
+		return legacy_path(source);
+	if (!tag)
+		(void)environment_resolve_level(-1, target->interpreter.level, own);
+	if (cache_path_from_source(&path, source, rule->cache_tag, tag ? tag : own, rule->prefix,
+				   rule->cwd) == 0)
+		return buffer_take_string(&path);
+	error = errno;
+	buffer_fini(&path);
+	errno = error;
+	return NULL;
+}
+
 static enum session_status print_cache_path(const struct paths *paths, const char *source,
-					    size_t index)
+					    size_t index, const struct target *target)
 {
 	const struct options *options = paths->options;
 	char text[CACHE_PATH_OPTIMIZATION_SIZE];
 	const char *tag = optimization(options, index, text);
-	char *path;
+	char *path = cache_path(paths, source, tag, target);
 
-	if (options->legacy)
-		return print_path(paths, legacy_path(source));
-	path = pycompile_cache_from_source(source, tag, paths->prefix);
 	if (!path && errno == EINVAL)
 		return complain("", tag, " is not alphanumeric");
 	return print_path(paths, path);
 }
 
-static enum session_status print_cache_paths(const struct paths *paths, const char *source)
+/* All paths for one interpreter. */
+static enum session_status print_target_paths(const struct paths *paths, const char *source,
+					      const struct target *target)
 {
 	const struct options *options = paths->options;
 	size_t count =
@@ -92,7 +115,20 @@ static enum session_status print_cache_paths(const struct paths *paths, const ch
 	enum session_status worst = SESSION_OK;
 
 	for (size_t i = 0; i < count; i++) {
-		enum session_status status = print_cache_path(paths, source, i);
+		enum session_status status = print_cache_path(paths, source, i, target);
+
+		worst = status > worst ? status : worst;
+	}
+	return worst;
+}
+
+static enum session_status print_cache_paths(const struct paths *paths, const char *source)
+{
+	enum session_status worst = SESSION_OK;
+
+	for (size_t i = 0; i < paths->targets.count; i++) {
+		enum session_status status =
+			print_target_paths(paths, source, paths->targets.list[i]);
 
 		worst = status > worst ? status : worst;
 	}
@@ -151,16 +187,37 @@ static enum session_status print_source_path(const struct paths *paths, const ch
 	return print_path(paths, source);
 }
 
-int paths_print(const struct options *options)
+/* The interpreters, which no one needs to know of who asks for sources. */
+static enum session_status find_targets(struct paths *paths)
 {
-	struct paths paths = {.options = options, .prefix = environment_pycache_prefix()};
+	const struct options *options = paths->options;
+	struct buffer problem = BUFFER_INIT;
+	enum session_status status = SESSION_OK;
+
+	if (options->action == OPTIONS_SOURCE_PATH)
+		return SESSION_OK;
+	if (targets_find(&paths->targets, options, &problem) != 0) {
+		status = errno == EINVAL ? SESSION_USAGE : SESSION_IMPOSSIBLE;
+		if (status == SESSION_USAGE)
+			options_complain(stderr, "%s", buffer_string(&problem));
+		else
+			(void)fprintf(stderr, PACKAGE_NAME ": %s\n",
+				      problem.size > 0 ? buffer_string(&problem) : strerror(errno));
+	}
+	buffer_fini(&problem);
+	return status;
+}
+
+static enum session_status print_all(const struct paths *paths)
+{
+	const struct options *options = paths->options;
 	enum session_status worst = SESSION_OK;
 
 	for (size_t i = 0; i < options->operand_count && worst != SESSION_IMPOSSIBLE; i++) {
 		enum session_status status =
 			options->action == OPTIONS_CACHE_PATH
-				? print_cache_paths(&paths, options->operands[i])
-				: print_source_path(&paths, options->operands[i]);
+				? print_cache_paths(paths, options->operands[i])
+				: print_source_path(paths, options->operands[i]);
 
 		worst = status > worst ? status : worst;
 	}
@@ -170,5 +227,16 @@ int paths_print(const struct options *options)
 		(void)fprintf(stderr, PACKAGE_NAME ": standard output: %s\n", strerror(errno));
 		worst = SESSION_FAILED;
 	}
-	return (int)worst;
+	return worst;
+}
+
+int paths_print(const struct options *options)
+{
+	struct paths paths = {.options = options, .prefix = environment_pycache_prefix()};
+	enum session_status status = find_targets(&paths);
+
+	if (status == SESSION_OK)
+		status = print_all(&paths);
+	targets_fini(&paths.targets);
+	return (int)status;
 }

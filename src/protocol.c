@@ -58,6 +58,9 @@ void protocol_build_greeting(unsigned char bytes[PROTOCOL_GREETING_SIZE],
 	put_u32(bytes + 4, greeting->version);
 	memcpy(bytes + 8, greeting->magic, sizeof(greeting->magic));
 	put_u32(bytes + 12, greeting->tag_size);
+	put_u32(bytes + 16, greeting->python);
+	put_u32(bytes + 20, (uint32_t)greeting->level);
+	memcpy(bytes + 24, greeting->hash, sizeof(greeting->hash));
 }
 
 int protocol_parse_greeting(struct protocol_greeting *greeting,
@@ -66,6 +69,9 @@ int protocol_parse_greeting(struct protocol_greeting *greeting,
 	greeting->version = get_u32(bytes + 4);
 	memcpy(greeting->magic, bytes + 8, sizeof(greeting->magic));
 	greeting->tag_size = get_u32(bytes + 12);
+	greeting->python = get_u32(bytes + 16);
+	greeting->level = (int32_t)get_u32(bytes + 20);
+	memcpy(greeting->hash, bytes + 24, sizeof(greeting->hash));
 	return accept_if(memcmp(bytes, greeting_mark, sizeof(greeting_mark)) == 0 &&
 			 greeting->version == PROTOCOL_VERSION &&
 			 greeting->tag_size <= PROTOCOL_TAG_MAX);

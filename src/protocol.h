@@ -9,7 +9,11 @@
  *   4-7   protocol version, PROTOCOL_VERSION
  *   8-11  magic number (importlib.util.MAGIC_NUMBER)
  *   12-15 length of the cache tag in bytes, at most PROTOCOL_TAG_MAX
- *   16-   the cache tag
+ *   16-19 version (sys.hexversion)
+ *   20-23 default optimization level (sys.flags.optimize), signed
+ *   24-31 source hash of no bytes, as it stands in a .pyc: tells which hash the interpreter uses;
+ *         zeroes where it has none (before PEP 552)
+ *   32-   the cache tag
  *
  * request        program -> server
  *   0-3   level: what compile() is given as `optimize`, signed
@@ -35,8 +39,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTOCOL_VERSION       1u
-#define PROTOCOL_GREETING_SIZE 16u                 /* bytes, without the tag */
+#define PROTOCOL_VERSION       2u
+#define PROTOCOL_GREETING_SIZE 32u                 /* bytes, without the tag */
 #define PROTOCOL_REQUEST_SIZE  24u                 /* bytes, without name and source */
 #define PROTOCOL_RESPONSE_SIZE 24u                 /* bytes, without payload and warnings */
 #define PROTOCOL_TAG_MAX       255u                /* bytes of a cache tag */
@@ -56,6 +60,9 @@ struct protocol_greeting {
 	uint32_t version;
 	unsigned char magic[4];
 	uint32_t tag_size; /* bytes */
+	uint32_t python;   /* sys.hexversion */
+	int32_t level;
+	unsigned char hash[8]; /* of no bytes */
 };
 
 struct protocol_request {

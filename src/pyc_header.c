@@ -12,11 +12,20 @@
  * 4-7    flags: 0                   flags: PYC_FLAG_HASH, with PYC_FLAG_CHECKED or not
  * 8-11   mtime of the source, s     source hash
  * 12-15  size of the source, bytes  source hash
+ *
+ * Up to Python 3.6:
+ *
+ * 0-3    magic number
+ * 4-7    mtime of the source, s
+ * 8-11   size of the source, bytes
  */
 #define FLAGS_AT 4
 #define MTIME_AT 8
 #define SIZE_AT  12
 #define HASH_AT  8
+
+#define OLD_MTIME_AT 4
+#define OLD_SIZE_AT  8
 
 static uint32_t load32(const unsigned char *bytes)
 {
@@ -69,6 +78,22 @@ void pyc_header_build(unsigned char bytes[PYC_HEADER_SIZE], const struct pyc_hea
 		store32(bytes + MTIME_AT, header->mtime);
 		store32(bytes + SIZE_AT, header->size);
 	}
+}
+
+void pyc_header_parse_old(struct pyc_header *header, const unsigned char bytes[PYC_HEADER_OLD])
+{
+	*header = (struct pyc_header){
+		.mtime = load32(bytes + OLD_MTIME_AT),
+		.size = load32(bytes + OLD_SIZE_AT),
+	};
+	memcpy(header->magic, bytes, PYC_HEADER_MAGIC);
+}
+
+void pyc_header_build_old(unsigned char bytes[PYC_HEADER_OLD], const struct pyc_header *header)
+{
+	memcpy(bytes, header->magic, PYC_HEADER_MAGIC);
+	store32(bytes + OLD_MTIME_AT, header->mtime);
+	store32(bytes + OLD_SIZE_AT, header->size);
 }
 
 uint32_t pyc_header_mtime(struct timespec mtime)

@@ -1,5 +1,6 @@
 /*
- * pyc_header: the first 16 bytes of a .pyc (PEP 552). Pure: bytes in, bytes out.
+ * pyc_header: the first 16 bytes of a .pyc (PEP 552), or 12 up to Python 3.6. Pure: bytes in, bytes
+ * out.
  */
 #ifndef PYCOMPILEALL_PYC_HEADER_H
 #define PYCOMPILEALL_PYC_HEADER_H
@@ -9,6 +10,7 @@
 #include <time.h>
 
 #define PYC_HEADER_SIZE  16 /* bytes */
+#define PYC_HEADER_OLD   12 /* bytes, up to Python 3.6 */
 #define PYC_HEADER_MAGIC 4  /* bytes of the magic number */
 
 /* How an import finds out whether a .pyc still fits its source. */
@@ -38,6 +40,10 @@ void pyc_header_parse(struct pyc_header *header, const unsigned char bytes[PYC_H
 
 /* Writes the 16 bytes of a header; mtime and size, or hash, as the flags say. */
 void pyc_header_build(unsigned char bytes[PYC_HEADER_SIZE], const struct pyc_header *header);
+
+/* The same for the header before PEP 552, which has neither flags nor a hash. */
+void pyc_header_parse_old(struct pyc_header *header, const unsigned char bytes[PYC_HEADER_OLD]);
+void pyc_header_build_old(unsigned char bytes[PYC_HEADER_OLD], const struct pyc_header *header);
 
 /*
  * A modification time as the header has it: Python keeps it as a C double of seconds and truncates

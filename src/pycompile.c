@@ -214,7 +214,7 @@ static int place_init(struct place *place, const char *file,
 	char optimization[CACHE_PATH_OPTIMIZATION_SIZE];
 
 	*place = (struct place){.base = *base ? base : "."};
-	place->level = environment_resolve_level(options->optimize, optimization);
+	place->level = environment_resolve_level(options->optimize, 0, optimization);
 	place->rule.cache_tag = interpreter_embedded()->cache_tag;
 	place->rule.explicit = options->cfile;
 	place->rule.prefix = options->cfile ? NULL : null_if_empty(options->prefix);
@@ -316,6 +316,7 @@ const char *pycompile_staleness_name(int staleness)
 
 struct pycompile {
 	char *server;
+	struct compiler_command command;
 	struct compiler *compiler;
 
 	/* Of the source at hand; kept because the next one needs as much. */
@@ -338,7 +339,9 @@ struct pycompile *pycompile_create(const char *server)
 		return NULL;
 	context->server = server ? strdup(server) : compiler_find_server();
 	if (context->server)
-		context->compiler = compiler_create(context->server, interpreter_embedded());
+		context->compiler =
+			compiler_create(compiler_embedded(&context->command, context->server),
+					interpreter_embedded());
 	if (context->compiler)
 		return context;
 	pycompile_destroy(context);
@@ -435,16 +438,15 @@ static void write_code(const struct pycompile *context, struct place *place,
 		       struct pycompile_result *result)
 {
 	unsigned char header[PYC_HEADER_SIZE];
-	const struct file_io_content content = {
+	struct file_io_content content = {
 		.header = header,
-		.header_size = sizeof(header),
 		.body = context->answer.payload.data,
 		.body_size = context->answer.payload.size,
 		.mode = file_io_cache_mode(status->st_mode),
 	};
 
-	interpreter_build_header(interpreter_embedded(), mode, status, context->source.data,
-				 header);
+	content.header_size = interpreter_build_header(interpreter_embedded(), mode, status,
+						       context->source.data, header);
 	/* To look for what dead runs have left would cost every file a look at its whole folder. */
 	if (cache_file_write(&place->cache, &content, false) == 0)
 		buffer_append_string(&result->path, cache_file_shown(&place->cache));

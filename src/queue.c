@@ -52,8 +52,11 @@ static void drop_reference(struct queue *queue, struct queue_job *job)
 		return;
 	job->finish(job);
 	thread_lock(&queue->lock);
-	if (--queue->unfinished == 0)
+	if (--queue->unfinished == 0) {
 		thread_wake_all(&queue->space);
+		if (queue->closed)
+			thread_wake_all(&queue->work);
+	}
 	thread_unlock(&queue->lock);
 }
 
@@ -88,15 +91,31 @@ void queue_destroy(struct queue *queue)
 	free(queue);
 }
 
-void queue_join(struct queue *queue, struct queue_ticket *ticket)
+/* Puts a ticket among the others; the lock is held. */
+static void link_ticket(struct queue *queue, struct queue_ticket *ticket, struct queue_job *job)
 {
-	thread_lock(&queue->lock);
-	ticket->job = NULL;
+	ticket->job = job;
 	ticket->before = NULL;
 	ticket->after = queue->tickets;
 	if (ticket->after)
 		ticket->after->before = ticket;
 	queue->tickets = ticket;
+}
+
+static void unlink_ticket(struct queue *queue, struct queue_ticket *ticket)
+{
+	if (ticket->before)
+		ticket->before->after = ticket->after;
+	else
+		queue->tickets = ticket->after;
+	if (ticket->after)
+		ticket->after->before = ticket->before;
+}
+
+void queue_join(struct queue *queue, struct queue_ticket *ticket)
+{
+	thread_lock(&queue->lock);
+	link_ticket(queue, ticket, NULL);
 	thread_unlock(&queue->lock);
 }
 
@@ -133,12 +152,7 @@ void queue_leave(struct queue *queue, struct queue_ticket *ticket)
 	struct queue_job *job = ticket->job;
 
 	thread_lock(&queue->lock);
-	if (ticket->before)
-		ticket->before->after = ticket->after;
-	else
-		queue->tickets = ticket->after;
-	if (ticket->after)
-		ticket->after->before = ticket->before;
+	unlink_ticket(queue, ticket);
 	if (!atomic_load(&queue->cancelled) && has_parts(job) && !is_held(queue, job)) {
 		put_back(queue, job);
 		job = NULL;
@@ -150,14 +164,18 @@ void queue_leave(struct queue *queue, struct queue_ticket *ticket)
 	drop_reference(queue, job);
 }
 
+static void init_job(struct queue_job *job)
+{
+	atomic_init(&job->next, 0);
+	atomic_init(&job->references, 1);
+	job->behind = NULL;
+}
+
 int queue_push(struct queue *queue, struct queue_job *job)
 {
 	bool refused;
 
-	atomic_init(&job->next, 0);
-	atomic_init(&job->references, 1);
-	job->behind = NULL;
-
+	init_job(job);
 	thread_lock(&queue->lock);
 	while (queue->count >= queue->capacity && !queue->closed && queue->tickets)
 		thread_wait(&queue->space, &queue->lock);
@@ -233,7 +251,7 @@ static struct queue_job *take_job(struct queue *queue, struct queue_ticket *tick
 		job = take_first(queue);
 		if (!job)
 			job = take_shared(queue);
-		if (job || queue->closed)
+		if (job || (queue->closed && queue->unfinished == 0))
 			break;
 		thread_wait(&queue->work, &queue->lock);
 	}
@@ -242,23 +260,57 @@ static struct queue_job *take_job(struct queue *queue, struct queue_ticket *tick
 	return job;
 }
 
+static bool take_part(struct queue_ticket *ticket)
+{
+	/* Looking first keeps `next` from growing past `parts` without bound. */
+	if (!has_parts(ticket->job))
+		return false;
+	ticket->part = atomic_fetch_add(&ticket->job->next, 1);
+	return ticket->part < ticket->job->parts;
+}
+
 bool queue_next(struct queue *queue, struct queue_ticket *ticket)
 {
 	while (!atomic_load(&queue->cancelled)) {
-		struct queue_job *job = ticket->job;
-
-		if (job) {
-			/* Looking first keeps `next` from growing past `parts` without bound. */
-			if (has_parts(job)) {
-				ticket->part = atomic_fetch_add(&job->next, 1);
-				if (ticket->part < job->parts)
-					return true;
-			}
-		}
+		if (take_part(ticket))
+			return true;
 		if (!take_job(queue, ticket))
 			return false;
 	}
 	return false;
+}
+
+void queue_begin(struct queue *queue, struct queue_ticket *ticket, struct queue_job *job)
+{
+	init_job(job);
+	thread_lock(&queue->lock);
+	queue->unfinished++;
+	link_ticket(queue, ticket, job);
+	thread_wake_all(&queue->work);
+	thread_unlock(&queue->lock);
+}
+
+bool queue_take(struct queue *queue, struct queue_ticket *ticket)
+{
+	return !atomic_load(&queue->cancelled) && take_part(ticket);
+}
+
+void queue_end(struct queue *queue, struct queue_ticket *ticket)
+{
+	thread_lock(&queue->lock);
+	unlink_ticket(queue, ticket);
+	thread_unlock(&queue->lock);
+	drop_reference(queue, ticket->job);
+}
+
+void queue_hold(struct queue_job *job)
+{
+	atomic_fetch_add(&job->references, 1);
+}
+
+void queue_release(struct queue *queue, struct queue_job *job)
+{
+	drop_reference(queue, job);
 }
 
 void queue_invite(struct queue *queue, const struct queue_ticket *ticket)

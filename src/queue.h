@@ -7,7 +7,9 @@
  * job waits.
  *
  * Who produces: any thread, queue_push. It blocks while the queue is full.
- * Who consumes: threads between queue_join and queue_leave, each with a ticket of its own.
+ * Who consumes: threads between queue_join and queue_leave, each with a ticket of its own. One that
+ *     finds that a part is itself work for several makes a job of it (queue_begin), which never
+ *     blocks: idle consumers join in, and what they leave, it does itself.
  * What throttles: `capacity`, the number of jobs that nobody has begun.
  * Who frees: the queue holds one reference to a job and each ticket that works on it another;
  *     whoever gives up the last one calls the job's `finish`, outside the lock.
@@ -64,14 +66,15 @@ void queue_leave(struct queue *queue, struct queue_ticket *ticket);
 int queue_push(struct queue *queue, struct queue_job *job);
 
 /*
- * Blocks until every job that was pushed is finished, or the queue is cancelled, or no consumer is
- * left. For a producer that is no consumer.
+ * Blocks until every job that was pushed or begun is finished, or the queue is cancelled, or no
+ * consumer is left. For a producer that is no consumer.
  */
 void queue_drain(struct queue *queue);
 
 /*
  * Takes the next part: ticket->job and ticket->part. Blocks while there is none and there may be
- * one. False: there will be none; the consumer is to leave.
+ * one: as long as the queue is open or a job is unfinished, of which another consumer may make
+ * more. False: there will be none; the consumer is to leave.
  */
 bool queue_next(struct queue *queue, struct queue_ticket *ticket);
 
@@ -80,6 +83,24 @@ bool queue_next(struct queue *queue, struct queue_ticket *ticket);
  * to be long: waking somebody for a part of microseconds would cost more than the part.
  */
 void queue_invite(struct queue *queue, const struct queue_ticket *ticket);
+
+/*
+ * Begins a job in the midst of a part of another: it waits in no list, and is shared by idle
+ * consumers from now on. `ticket` is a further one, for this job alone, of a consumer between
+ * queue_join and queue_leave; queue_take then takes the parts, and queue_end gives the job up.
+ */
+void queue_begin(struct queue *queue, struct queue_ticket *ticket, struct queue_job *job);
+
+/* Takes the next part of the job at hand, and of no other. False: all are taken, or the queue was
+ * cancelled. Never blocks. */
+bool queue_take(struct queue *queue, struct queue_ticket *ticket);
+
+/* Gives up a job that was begun, whose last part may not be done yet. */
+void queue_end(struct queue *queue, struct queue_ticket *ticket);
+
+/* Holds a job, so that it is not finished before a queue_release. To be called with one held. */
+void queue_hold(struct queue_job *job);
+void queue_release(struct queue *queue, struct queue_job *job);
 
 /* No job will come any more. Pushing after this is EPIPE. May be called again. */
 void queue_close(struct queue *queue);

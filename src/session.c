@@ -2,16 +2,14 @@
 
 #include "session.h"
 
-#include "compiler.h"
 #include "cpu.h"
-#include "environment.h"
 #include "feed.h"
 #include "filter.h"
-#include "interpreter.h"
 #include "interrupt.h"
 #include "list.h"
 #include "options.h"
 #include "sys_path.h"
+#include "target.h"
 #include "thread.h"
 #include "worker.h"
 
@@ -26,15 +24,14 @@
 
 struct session {
 	const struct options *options;
-	struct worker_level levels[WORKER_LEVELS_MAX];
+	struct targets targets;
 	struct worker_settings settings;
 	struct queue *queue;
 	struct report *report;
 	struct list operands; /* what is to be compiled */
 	struct filter *filter;
-	char *server;    /* path of the compile server */
-	char *cwd;       /* NULL: not needed */
-	bool whole_path; /* nothing was named: sys.path, not recursive */
+	bool whole_path;           /* nothing was named: sys.path, not recursive */
+	uint32_t *operand_targets; /* then, a bit for each target whose sys.path has the operand */
 
 	/* The workers, started as there is work for them. */
 	struct worker **workers;
@@ -103,114 +100,42 @@ static int ahead(void *context, size_t sources)
 	return 0;
 }
 
-static struct worker_level resolve_level(int level)
-{
-	struct worker_level resolved;
-
-	resolved.level = environment_resolve_level(level, resolved.optimization);
-	return resolved;
-}
-
-static bool has_level(const struct session *session, const struct worker_level *level)
-{
-	for (size_t i = 0; i < session->settings.level_count; i++)
-		if (strcmp(session->levels[i].optimization, level->optimization) == 0)
-			return true;
-	return false;
-}
-
-static int compare_integers(const void *left, const void *right)
-{
-	const int *a = left, *b = right;
-
-	return (*a > *b) - (*a < *b);
-}
-
-/*
- * Adds the levels as a sorted set of different cache files. compile() refuses every level above 2,
- * and an error at one level stops the later ones: behind the first of those none can matter.
- */
-static void add_levels(struct session *session, const int *levels, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct worker_level level = resolve_level(levels[i]);
-
-		if (!has_level(session, &level))
-			session->levels[session->settings.level_count++] = level;
-		if (levels[i] > 2)
-			break;
-	}
-}
-
-/* The levels asked for; the interpreter's own if none was. */
-static int set_levels(struct session *session)
-{
-	static const int own = -1;
-	const struct options *options = session->options;
-	int *sorted;
-
-	if (options->level_count == 0) {
-		add_levels(session, &own, 1);
-		return 0;
-	}
-	sorted = calloc(options->level_count, sizeof(*sorted));
-	if (!sorted)
-		return -1;
-	memcpy(sorted, options->levels, options->level_count * sizeof(*sorted));
-	qsort(sorted, options->level_count, sizeof(*sorted), compare_integers);
-	add_levels(session, sorted, options->level_count);
-	free(sorted);
-	return 0;
-}
-
-/* What the options say of where and under which names byte-code is written. */
-static void set_places(struct worker_settings *settings, const struct options *options)
-{
-	settings->cache.cache_tag = settings->demand.interpreter->cache_tag;
-	settings->cache.prefix = environment_pycache_prefix();
-	settings->cache.legacy = options->legacy;
-	settings->cache.explicit = options->cfile;
-	settings->names.destination = options->destination;
-	settings->names.strip = options->strip;
-	settings->names.prepend = options->prepend;
-	settings->names.explicit = options->dfile;
-}
-
 static void set_settings(struct session *session)
 {
 	const struct options *options = session->options;
 	struct worker_settings *settings = &session->settings;
 	bool py_compile = options->action == OPTIONS_PY_COMPILE;
 
-	settings->demand.interpreter = interpreter_embedded();
-	settings->demand.any_mode = !options->mode_given;
-	settings->demand.mode = options_mode(options);
-	settings->mode = settings->demand.mode;
-	settings->levels = session->levels;
+	settings->targets = &session->targets;
 	settings->force = options->force || py_compile;
 	settings->hardlink_dupes = options->hardlink_dupes;
 	settings->style.py_compile = py_compile;
 	settings->style.quiet = options->quiet;
 	settings->style.verbose = options->verbose;
+	settings->names.destination = options->destination;
+	settings->names.strip = options->strip;
+	settings->names.prepend = options->prepend;
+	settings->names.explicit = options->dfile;
+	settings->filter = session->filter;
 	settings->give_up = give_up;
 	settings->context = session;
-	set_places(settings, options);
 }
 
-/* What the settings need to be found or made first. 0, or -1 with errno. */
-static int find_all(struct session *session)
+/* The interpreters. */
+static enum session_status find_targets(struct session *session)
 {
-	struct worker_settings *settings = &session->settings;
+	struct buffer problem = BUFFER_INIT;
+	enum session_status status = SESSION_OK;
 
-	if (set_levels(session) != 0)
-		return -1;
-	settings->filter = session->filter;
-	settings->server = session->server = compiler_find_server();
-	if (!session->server)
-		return -1;
-	if (settings->cache.prefix)
-		settings->cache.cwd = session->cwd = getcwd(NULL, 0);
-	return settings->cache.prefix && !session->cwd ? -1 : 0;
+	if (targets_find(&session->targets, session->options, &problem) != 0) {
+		status = errno == EINVAL ? SESSION_USAGE : SESSION_IMPOSSIBLE;
+		if (status == SESSION_USAGE)
+			options_complain(stderr, "%s", buffer_string(&problem));
+		else if (problem.size > 0)
+			session->impossible = buffer_take_string(&problem);
+	}
+	buffer_fini(&problem);
+	return status;
 }
 
 /* -x and -e. An expression that is wrong is a usage error. */
@@ -269,6 +194,58 @@ static bool is_list_on_input(const struct options *options)
 	       strcmp(options->operands[0], "-") == 0;
 }
 
+/* Adds an operand that is for no target yet. */
+static int add_for_none(struct session *session, const char *name)
+{
+	size_t count = session->operands.count;
+	uint32_t *grown = reallocarray(session->operand_targets, count + 1, sizeof(*grown));
+
+	if (!grown)
+		return -1;
+	session->operand_targets = grown;
+	grown[count] = 0;
+	return list_add(&session->operands, name, strlen(name));
+}
+
+/* Adds what one interpreter's sys.path has; a folder that another's has too stays one operand. */
+static int add_sys_path(struct session *session, const struct target_python *python)
+{
+	size_t others = session->operands.count;
+	struct list folders = {0};
+	int result = sys_path_add(&folders, python->path);
+
+	for (size_t i = 0; i < folders.count && result == 0; i++) {
+		size_t at = list_find(&session->operands, folders.names[i]);
+
+		if (at >= others) {
+			at = session->operands.count;
+			result = add_for_none(session, folders.names[i]);
+		}
+		if (result == 0)
+			session->operand_targets[at] |= UINT32_C(1) << python->index;
+	}
+	list_fini(&folders);
+	return result;
+}
+
+/* Nothing was named: each interpreter's sys.path, for it alone. */
+static enum session_status set_sys_path(struct session *session)
+{
+	struct buffer text = BUFFER_INIT;
+
+	session->whole_path = true;
+	for (size_t i = 0; i < session->targets.python_count; i++) {
+		const char *path = session->targets.pythons[i].path;
+
+		if (add_sys_path(session, &session->targets.pythons[i]) == 0)
+			continue;
+		buffer_printf(&text, "%s does not tell its sys.path", path);
+		session->impossible = buffer_take_string(&text);
+		return SESSION_IMPOSSIBLE;
+	}
+	return SESSION_OK;
+}
+
 /* Everything that is to be compiled, in its order. */
 static enum session_status set_operands(struct session *session)
 {
@@ -284,11 +261,7 @@ static enum session_status set_operands(struct session *session)
 		return add_list(session, options->list);
 	if (session->operands.count > 0)
 		return SESSION_OK;
-	session->whole_path = true;
-	if (sys_path_add(&session->operands, PYTHON_EXECUTABLE) == 0)
-		return SESSION_OK;
-	session->impossible = strdup(PYTHON_EXECUTABLE " does not tell its sys.path");
-	return SESSION_IMPOSSIBLE;
+	return set_sys_path(session);
 }
 
 static int set_up_threads(struct session *session)
@@ -311,13 +284,13 @@ static enum session_status set_up(struct session *session)
 	enum session_status status = set_filter(session);
 
 	if (status == SESSION_OK)
+		status = find_targets(session);
+	if (status == SESSION_OK)
 		status = set_operands(session);
 	if (status != SESSION_OK)
 		return status;
 	set_settings(session);
-	if (find_all(session) != 0 || set_up_threads(session) != 0)
-		return SESSION_IMPOSSIBLE;
-	return SESSION_OK;
+	return set_up_threads(session) == 0 ? SESSION_OK : SESSION_IMPOSSIBLE;
 }
 
 static void take_down(struct session *session)
@@ -326,9 +299,9 @@ static void take_down(struct session *session)
 	queue_destroy(session->queue);
 	filter_destroy(session->filter);
 	list_fini(&session->operands);
+	targets_fini(&session->targets);
 	free(session->workers);
-	free(session->server);
-	free(session->cwd);
+	free(session->operand_targets);
 	free(session->impossible);
 	thread_lock_fini(&session->lock);
 }
@@ -344,6 +317,7 @@ static void work(struct session *session)
 		.style = session->settings.style,
 		.only_files = options->action == OPTIONS_PY_COMPILE,
 		.sys_path = session->whole_path,
+		.targets = session->operand_targets,
 		.ahead = ahead,
 		.context = session,
 	};

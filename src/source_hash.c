@@ -2,6 +2,8 @@
 
 #include "source_hash.h"
 
+#include <errno.h>
+
 /* SipHash's four words; J.-P. Aumasson, D. J. Bernstein: "SipHash: a fast short-input PRF". */
 struct state {
 	uint64_t v0, v1, v2, v3;
@@ -82,7 +84,30 @@ uint64_t source_hash(enum source_hash_kind kind, const unsigned char magic[4], c
 	uint64_t key0 = (uint64_t)magic[0] | (uint64_t)magic[1] << 8 | (uint64_t)magic[2] << 16 |
 			(uint64_t)magic[3] << 24;
 
-	if (kind == SOURCE_HASH_SIP13)
+	switch (kind) {
+	case SOURCE_HASH_SIP13:
 		return siphash(key0, bytes, size, 1, 3);
-	return siphash(key0, bytes, size, 2, 4);
+	case SOURCE_HASH_SIP24:
+		return siphash(key0, bytes, size, 2, 4);
+	case SOURCE_HASH_NONE:
+		break;
+	}
+	return 0;
+}
+
+int source_hash_recognize(enum source_hash_kind *kind, const unsigned char magic[4],
+			  const unsigned char nothing[8])
+{
+	static const enum source_hash_kind kinds[] = {SOURCE_HASH_NONE, SOURCE_HASH_SIP13,
+						      SOURCE_HASH_SIP24};
+	uint64_t wanted = load64(nothing);
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (source_hash(kinds[i], magic, "", 0) == wanted) {
+			*kind = kinds[i];
+			return 0;
+		}
+	}
+	errno = EPROTO;
+	return -1;
 }

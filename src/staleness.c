@@ -18,13 +18,28 @@ static bool flags_fit(const struct staleness_demand *demand, uint32_t flags)
 	return demand->any_mode || flags == pyc_header_flags(demand->mode);
 }
 
+/* Takes the header apart. False: something of it, or all that it describes, is missing. */
+static bool parse(const struct staleness_demand *demand, const void *front, size_t size,
+		  struct pyc_header *header)
+{
+	bool old = demand->interpreter->hash_kind == SOURCE_HASH_NONE;
+
+	if (size <= (old ? PYC_HEADER_OLD : PYC_HEADER_SIZE)) {
+		memset(header, 0, sizeof(*header));
+		return false;
+	}
+	if (old)
+		pyc_header_parse_old(header, front);
+	else
+		pyc_header_parse(header, front);
+	return true;
+}
+
 enum staleness staleness_judge(const struct staleness_demand *demand, const void *front,
 			       size_t size, const struct stat *source, struct pyc_header *header)
 {
-	memset(header, 0, sizeof(*header));
-	if (size < STALENESS_FRONT)
+	if (!parse(demand, front, size, header))
 		return STALENESS_TRUNCATED;
-	pyc_header_parse(header, front);
 	if (memcmp(header->magic, demand->interpreter->magic, PYC_HEADER_MAGIC) != 0)
 		return STALENESS_MAGIC;
 	if (!flags_fit(demand, header->flags))

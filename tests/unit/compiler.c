@@ -10,6 +10,7 @@
 #include "pyc_header.h"
 #include "support/run.h"
 #include "support/scratch.h"
+#include "support/stub.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -25,22 +26,23 @@
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static struct compiler *compiler;
+static struct compiler_command command;
 static struct compiler_answer answer;
 
-static const char *real_server(void)
+static char *real_server(void)
 {
-	const char *path = getenv("COMPILE_SERVER");
+	char *path = getenv("COMPILE_SERVER");
 
 	cr_assert_not_null(path, "COMPILE_SERVER is not set");
 	return path;
 }
 
 /* A compiler with that server, which inherits the environment that run_python gives to Python. */
-static void start_with(const char *server)
+static void start_with(char *server)
 {
 	cr_assert_eq(setenv("LC_ALL", "C.UTF-8", 1), 0);
 	cr_assert_eq(unsetenv("PYTHONWARNINGS"), 0);
-	compiler = compiler_create(server, interpreter_embedded());
+	compiler = compiler_create(compiler_embedded(&command, server), interpreter_embedded());
 	cr_assert_not_null(compiler);
 	answer = (struct compiler_answer){COMPILER_CODE, BUFFER_INIT, BUFFER_INIT};
 }
@@ -545,26 +547,19 @@ SCRATCH_TEST(compiler, name_too_long)
 /* ---- Servers that fail ---- */
 
 /*
- * A shell script stands in for the server. In it, `greet` sends the right greeting, `receive` takes
- * the whole of compile_text("a.py", "x = 1\n"), and $real is the real server's path.
+ * A shell script stands in for the server. In it, `receive` takes the whole of
+ * compile_text("a.py", "x = 1\n"), and $real is the real server's path.
  */
 static void start_with_script(const char *script)
 {
-	const struct interpreter *interpreter = interpreter_embedded();
 	struct buffer text = BUFFER_INIT;
+	static char path[] = "./server";
 
-	buffer_append_string(&text, "#!/bin/sh\n"
-				    "receive() { head -c 34 <&0 >request; }\n"
-				    "greet() { printf 'pycs\\001\\000\\000\\000");
-	for (size_t i = 0; i < PYC_HEADER_MAGIC; i++)
-		buffer_printf(&text, "\\%03o", interpreter->magic[i]);
-	buffer_printf(&text, "\\%03o\\000\\000\\000%s' >&0; }\nreal='%s'\n%s",
-		      (unsigned)strlen(interpreter->cache_tag), interpreter->cache_tag,
-		      real_server(), script);
-	scratch_bytes("server", text.data, text.size);
-	scratch_mode("server", 0755);
+	buffer_printf(&text, "real='%s'\n%s", real_server(), script);
+	stub_server(path, interpreter_embedded(), strlen("a.py") + strlen("x = 1\n"),
+		    buffer_string(&text));
 	buffer_fini(&text);
-	start_with("./server");
+	start_with(path);
 }
 
 static void assert_outcome(enum compiler_outcome outcome, const char *payload)
@@ -576,7 +571,9 @@ static void assert_outcome(enum compiler_outcome outcome, const char *payload)
 
 SCRATCH_TEST(compiler, server_missing)
 {
-	start_with("./no_such_server");
+	static char no_server[] = "./no_such_server";
+
+	start_with(no_server);
 	assert_outcome(COMPILER_NO_START, "cannot start compile server ./no_such_server: "
 					  "No such file or directory");
 	cr_assert_eq(compiler_starts(compiler), 0);
@@ -585,8 +582,10 @@ SCRATCH_TEST(compiler, server_missing)
 
 SCRATCH_TEST(compiler, server_not_executable)
 {
+	static char server[] = "./server";
+
 	scratch_file("server", "#!/bin/sh\n");
-	start_with("./server");
+	start_with(server);
 	assert_outcome(COMPILER_NO_START,
 		       "cannot start compile server ./server: Permission denied");
 	stop();
@@ -594,14 +593,16 @@ SCRATCH_TEST(compiler, server_not_executable)
 
 SCRATCH_TEST(compiler, server_that_ends_without_a_greeting)
 {
-	start_with("/bin/true");
+	static char server[] = "/bin/true";
+
+	start_with(server);
 	assert_outcome(COMPILER_NO_START, "the compile server ended with status 0");
 	stop();
 }
 
 SCRATCH_TEST(compiler, server_that_greets_with_nonsense)
 {
-	start_with_script("echo this is no greeting at all >&0\nexec sleep 100\n");
+	start_with_script("echo this is no greeting of any kind at all >&0\nexec sleep 100\n");
 	assert_outcome(COMPILER_NO_START, "the compile server was not understood: Protocol error");
 	stop();
 }
@@ -611,7 +612,7 @@ static void start_for(const struct interpreter *interpreter)
 {
 	start();
 	compiler_destroy(compiler);
-	compiler = compiler_create(real_server(), interpreter);
+	compiler = compiler_create(compiler_embedded(&command, real_server()), interpreter);
 	cr_assert_not_null(compiler);
 }
 
@@ -623,7 +624,7 @@ SCRATCH_TEST(compiler, server_of_another_python)
 
 	memcpy(other.magic, "\001\002\r\n", PYC_HEADER_MAGIC);
 	(void)snprintf(expected, sizeof(expected),
-		       "compile server %s is for %s (magic number %02x%02x0d0a), this program "
+		       "compile server %s is for %s (magic number %02x%02x0d0a), not "
 		       "for %s (01020d0a)",
 		       real_server(), other.cache_tag, magic[0], magic[1], other.cache_tag);
 	start_for(&other);
@@ -635,7 +636,7 @@ SCRATCH_TEST(compiler, server_with_another_cache_tag)
 {
 	struct interpreter other = *interpreter_embedded();
 
-	other.cache_tag = "cpython-99";
+	strcpy(other.cache_tag, "cpython-99");
 	start_for(&other);
 	cr_assert_eq(compile_text("a.py", "x = 1\n"), COMPILER_NO_START);
 	stop();
@@ -728,6 +729,68 @@ Test(compiler, destroy_of_nothing)
 	compiler_destroy(NULL);
 }
 
+/* ---- Timeouts ---- */
+
+static void set_timeout(unsigned seconds)
+{
+	command.timeout = seconds;
+}
+
+SCRATCH_TEST(compiler, server_that_does_not_greet_in_time)
+{
+	start_with_script("exec sleep 100\n");
+	set_timeout(1);
+	assert_outcome(COMPILER_NO_START, "the compile server did not greet within 1 seconds");
+	stop();
+}
+
+SCRATCH_TEST(compiler, server_that_does_not_answer_in_time)
+{
+	start_with_script("greet\nreceive\nexec sleep 100\n");
+	set_timeout(1);
+	assert_outcome(COMPILER_DIED, "the compile server did not answer within 1 seconds");
+	stop();
+}
+
+/* More than a socket holds, so that sending waits. */
+SCRATCH_TEST(compiler, server_that_does_not_read_in_time)
+{
+	const size_t size = (size_t)4 << 20;
+	char *source = calloc(1, size);
+
+	cr_assert_not_null(source);
+	start_with_script("greet\nreceive\nexec sleep 100\n");
+	set_timeout(1);
+	cr_assert_eq(compile("a.py", source, size, 0, true), COMPILER_DIED);
+	cr_assert_str_eq(buffer_string(&answer.payload),
+			 "the compile server did not answer within 1 seconds");
+	free(source);
+	stop();
+}
+
+/* ---- Asking ---- */
+
+SCRATCH_TEST(compiler, ask_tells_what_the_server_is)
+{
+	const struct interpreter *embedded = interpreter_embedded();
+	struct interpreter interpreter;
+
+	start();
+	compiler_destroy(compiler);
+	compiler = compiler_create(&command, NULL);
+	cr_assert_not_null(compiler);
+	cr_assert_eq(compiler_process(compiler), 0);
+	cr_assert_eq(compiler_start(compiler, &answer), COMPILER_CODE);
+	cr_assert_eq(compiler_ask(compiler, &interpreter, &answer), COMPILER_CODE);
+	cr_assert_gt(compiler_process(compiler), 0);
+	cr_assert(interpreter_equals(&interpreter, embedded));
+	cr_assert_str_eq(interpreter.version, embedded->version);
+	cr_assert_eq(interpreter.level, 0);
+	cr_assert_eq(compile_text("a.py", "x = 1\n"), COMPILER_CODE);
+	cr_assert_eq(compiler_starts(compiler), 1, "the server that was asked compiles, too");
+	stop();
+}
+
 /* ---- Cancelling ---- */
 
 static void *cancel_soon(void *unused)
@@ -759,7 +822,9 @@ SCRATCH_TEST(compiler, cancel_while_a_server_is_at_work)
 /* cat waits for input, and never greets. */
 SCRATCH_TEST(compiler, cancel_while_a_server_starts)
 {
-	start_with("/bin/cat");
+	static char server[] = "/bin/cat";
+
+	start_with(server);
 	assert_cancelled_amid_a_request();
 }
 
@@ -807,10 +872,12 @@ SCRATCH_TEST(compiler, server_has_only_the_interrupting_signals_blocked)
 	cr_assert_eq(server_signals("SigBlk:"), expected);
 }
 
-SCRATCH_TEST(compiler, server_does_not_ignore_sigpipe)
+SCRATCH_TEST(compiler, server_ignores_neither_sigpipe_nor_sigchld)
 {
 	cr_assert_neq(signal(SIGPIPE, SIG_IGN), SIG_ERR);
-	cr_assert_eq(server_signals("SigIgn:") & 1ull << (SIGPIPE - 1), 0);
+	cr_assert_neq(signal(SIGCHLD, SIG_IGN), SIG_ERR);
+	cr_assert_eq(server_signals("SigIgn:") & (1ull << (SIGPIPE - 1) | 1ull << (SIGCHLD - 1)),
+		     0);
 }
 
 /* ---- Finding the server ---- */

@@ -47,7 +47,7 @@ Test(environment, level_asked_for_is_resolved)
 		char text[CACHE_PATH_OPTIMIZATION_SIZE];
 
 		setenv("PYTHONOPTIMIZE", cases[i].own, 1);
-		cr_assert_eq(environment_resolve_level(cases[i].asked, text), cases[i].level);
+		cr_assert_eq(environment_resolve_level(cases[i].asked, 0, text), cases[i].level);
 		cr_assert_str_eq(text, cases[i].optimization);
 	}
 }

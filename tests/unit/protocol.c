@@ -18,7 +18,8 @@
 /* ---- Greeting ---- */
 
 static const unsigned char greeting_bytes[PROTOCOL_GREETING_SIZE] = {
-	'p', 'y', 'c', 's', 1, 0, 0, 0, 0xa7, 0x0d, 0x0d, 0x0a, 11, 0, 0, 0,
+	'p',  'y', 'c',  's',  2,    0,    0,    0,    0xa7, 0x0d, 0x0d, 0x0a, 11, 0, 0, 0,
+	0xf0, 2,   0x0b, 0x03, 0xfe, 0xff, 0xff, 0xff, 1,    2,    3,    4,    5,  6, 7, 8,
 };
 
 Test(protocol, greeting_is_built)
@@ -27,6 +28,9 @@ Test(protocol, greeting_is_built)
 		.version = PROTOCOL_VERSION,
 		.magic = {0xa7, 0x0d, 0x0d, 0x0a},
 		.tag_size = 11,
+		.python = 0x030b02f0,
+		.level = -2,
+		.hash = {1, 2, 3, 4, 5, 6, 7, 8},
 	};
 	unsigned char bytes[PROTOCOL_GREETING_SIZE];
 
@@ -42,6 +46,9 @@ Test(protocol, greeting_is_parsed)
 	cr_assert_eq(greeting.version, PROTOCOL_VERSION);
 	cr_assert_arr_eq(greeting.magic, greeting_bytes + 8, 4);
 	cr_assert_eq(greeting.tag_size, 11);
+	cr_assert_eq(greeting.python, 0x030b02f0);
+	cr_assert_eq(greeting.level, -2);
+	cr_assert_arr_eq(greeting.hash, greeting_bytes + 24, 8);
 }
 
 /* Parses the greeting with one byte changed. */

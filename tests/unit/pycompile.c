@@ -8,6 +8,7 @@
 
 #include "support/run.h"
 #include "support/scratch.h"
+#include "support/stub.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -667,18 +668,7 @@ SCRATCH_TEST(pycompile, server_that_is_not_there)
 /* The right greeting, and then nothing more. */
 SCRATCH_TEST(pycompile, server_that_dies)
 {
-	const unsigned char *magic = pycompile_magic_number();
-	const char *tag = pycompile_cache_tag();
-	char script[300];
-
-	(void)snprintf(script, sizeof(script),
-		       "#!/bin/sh\n"
-		       "printf 'pycs\\001\\000\\000\\000\\%03o\\%03o\\%03o\\%03o"
-		       "\\%03o\\000\\000\\000%s' >&0\n"
-		       "exit 7\n",
-		       magic[0], magic[1], magic[2], magic[3], (unsigned)strlen(tag), tag);
-	scratch_file("server", script);
-	scratch_mode("server", 0755);
+	stub_server("server", interpreter_embedded(), 0, "greet\nexit 7\n");
 	start_with("./server");
 	scratch_file("m.py", "x = 1\n");
 	cr_assert_eq(compile("m.py", NULL), PYCOMPILE_SERVER_DIED, "%s",

@@ -61,12 +61,99 @@ Test(queue, idle_consumer_shares_a_job_that_was_begun)
 	cr_assert(two.job == &job && two.part == 1);
 	cr_assert(queue_next(queue, &one));
 	cr_assert_eq(one.part, 2);
-	cr_assert_not(queue_next(queue, &one));
+	queue_leave(queue, &one);
 	cr_assert_eq(finished, 0, "the other consumer still works on it");
 	cr_assert_not(queue_next(queue, &two));
 	cr_assert_eq(finished, 1);
-	queue_leave(queue, &one);
 	queue_leave(queue, &two);
+	queue_destroy(queue);
+}
+
+Test(queue, job_begun_amid_another_is_shared)
+{
+	struct queue *queue = queue_create(1);
+	struct queue_job job = job_of(1), inner = job_of(3);
+	struct queue_ticket one, two, within;
+
+	queue_join(queue, &one);
+	queue_join(queue, &two);
+	cr_assert_eq(queue_push(queue, &job), 0);
+	queue_close(queue);
+	cr_assert(queue_next(queue, &one));
+	queue_begin(queue, &within, &inner);
+	cr_assert(queue_take(queue, &within));
+	cr_assert_eq(within.part, 0);
+	cr_assert(queue_next(queue, &two));
+	cr_assert(two.job == &inner && two.part == 1);
+	cr_assert(queue_take(queue, &within));
+	cr_assert_not(queue_take(queue, &within));
+	queue_end(queue, &within);
+	cr_assert_eq(finished, 0, "the other consumer still works on it");
+	queue_leave(queue, &two);
+	cr_assert_eq(finished, 1);
+	cr_assert_not(queue_next(queue, &one));
+	cr_assert_eq(finished, 2);
+	queue_leave(queue, &one);
+	queue_destroy(queue);
+}
+
+Test(queue, held_job_is_not_finished)
+{
+	struct queue *queue = queue_create(1);
+	struct queue_job job = job_of(1);
+	struct queue_ticket ticket;
+
+	queue_join(queue, &ticket);
+	cr_assert_eq(queue_push(queue, &job), 0);
+	cr_assert(queue_next(queue, &ticket));
+	queue_hold(&job);
+	queue_leave(queue, &ticket);
+	cr_assert_eq(finished, 0);
+	queue_release(queue, &job);
+	cr_assert_eq(finished, 1);
+	queue_destroy(queue);
+}
+
+struct idler {
+	struct queue *queue;
+	struct queue_ticket ticket;
+	struct queue_job *got;
+};
+
+static void *idle(void *argument)
+{
+	struct idler *idler = argument;
+
+	if (queue_next(idler->queue, &idler->ticket))
+		idler->got = idler->ticket.job;
+	queue_leave(idler->queue, &idler->ticket);
+	return NULL;
+}
+
+/* What is at work may turn out to be work for two, also when nothing new will be pushed. */
+Test(queue, idle_consumer_stays_while_a_job_is_unfinished)
+{
+	struct queue *queue = queue_create(1);
+	struct queue_job job = job_of(1), inner = job_of(2);
+	struct idler idler = {.queue = queue};
+	struct timespec moment = {.tv_nsec = 50000000};
+	struct queue_ticket ticket, within;
+	pthread_t thread;
+
+	queue_join(queue, &ticket);
+	queue_join(queue, &idler.ticket);
+	cr_assert_eq(queue_push(queue, &job), 0);
+	cr_assert(queue_next(queue, &ticket));
+	queue_close(queue);
+	cr_assert_eq(thread_create(&thread, idle, &idler), 0);
+	nanosleep(&moment, NULL);
+	queue_begin(queue, &within, &inner);
+	thread_join(thread);
+	cr_assert(idler.got == &inner);
+	cr_assert(queue_take(queue, &within));
+	queue_end(queue, &within);
+	queue_leave(queue, &ticket);
+	cr_assert_eq(finished, 2);
 	queue_destroy(queue);
 }
 

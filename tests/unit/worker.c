@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 struct fixture {
-	struct worker_level levels[2];
+	struct options options;
+	struct targets targets;
+	struct target *target;
 	struct worker_settings settings;
 	struct folder *root;
 	struct filter *filter;
@@ -28,31 +30,37 @@ static void give_up(void *context, const char *why)
 	(void)snprintf(fixture->given_up, sizeof(fixture->given_up), "%s", why);
 }
 
+static void set_server(struct fixture *fixture, const char *path)
+{
+	free(fixture->target->server);
+	fixture->target->server = strdup(path);
+	fixture->target->command.process.path = fixture->target->server;
+}
+
 static void set_up(struct fixture *fixture)
 {
+	char *names[] = {NULL};
+	struct buffer problem = BUFFER_INIT;
+
 	*fixture = (struct fixture){
-		.levels = {{.level = 0, .optimization = ""}, {.level = 2, .optimization = "2"}},
-		.settings =
-			{
-				.demand = {.interpreter = interpreter_embedded(), .any_mode = true},
-				.levels = fixture->levels,
-				.level_count = 1,
-				.server = getenv("COMPILE_SERVER"),
-				.give_up = give_up,
-				.context = fixture,
-			},
+		.settings = {.targets = &fixture->targets, .give_up = give_up, .context = fixture},
 		.root = folder_open("."),
 		.filter = filter_create(NULL, NULL, NULL),
 	};
 	fixture->settings.filter = fixture->filter;
-	fixture->settings.cache.cache_tag = interpreter_embedded()->cache_tag;
-	cr_assert_not_null(fixture->settings.server, "COMPILE_SERVER is not set");
+	cr_assert_eq(options_parse(&fixture->options, 0, names, stderr), OPTIONS_OK);
+	cr_assert_eq(targets_find(&fixture->targets, &fixture->options, &problem), 0);
+	fixture->target = fixture->targets.list[0];
+	cr_assert_not_null(getenv("COMPILE_SERVER"), "COMPILE_SERVER is not set");
+	set_server(fixture, getenv("COMPILE_SERVER"));
 }
 
 static void release(struct fixture *fixture)
 {
 	folder_release(fixture->root);
 	filter_destroy(fixture->filter);
+	targets_fini(&fixture->targets);
+	options_fini(&fixture->options);
 }
 
 /* Lets one worker do the named sources; returns the counts. */
@@ -110,7 +118,8 @@ SCRATCH_TEST(worker, only_the_stale_level_is_compiled)
 	set_up(&fixture);
 	cr_redirect_stdout();
 	(void)run(&fixture, names, 1);
-	fixture.settings.level_count = 2;
+	fixture.target->levels[1] = (struct target_level){.level = 2, .optimization = "2"};
+	fixture.target->level_count = 2;
 	fixture.settings.style.verbose = true;
 	cr_assert_eq(run(&fixture, names, 1).compiled, 1);
 	cr_assert_stdout_eq_str("Compiling 'a.py'...\n"
@@ -150,7 +159,7 @@ SCRATCH_TEST(worker, server_that_cannot_start_ends_the_run)
 
 	scratch_file("a.py", "x = 1\n");
 	set_up(&fixture);
-	fixture.settings.server = "no/such/server";
+	set_server(&fixture, "no/such/server");
 	fixture.settings.style.quiet = 2;
 	cr_assert_eq(run(&fixture, names, 1).failed, 1);
 	cr_assert_not_null(strstr(fixture.given_up, "no/such/server"), "'%s'", fixture.given_up);

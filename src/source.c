@@ -1,0 +1,110 @@
+#include "config.h"
+
+#include "source.h"
+
+#include "file_io.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct source *source_create(size_t targets)
+{
+	struct source *source = calloc(1, sizeof(*source) + targets * sizeof(source->results[0]));
+
+	if (!source)
+		return NULL;
+	source->targets = targets;
+	source->stale = calloc(targets, sizeof(*source->stale));
+	if (source->stale)
+		return source;
+	free(source);
+	return NULL;
+}
+
+static void fini_lines(struct report_lines *lines)
+{
+	buffer_fini(&lines->output);
+	buffer_fini(&lines->errors);
+}
+
+void source_destroy(struct source *source)
+{
+	if (!source)
+		return;
+	for (size_t i = 0; i < source->targets; i++)
+		fini_lines(&source->results[i].lines);
+	fini_lines(&source->lines);
+	buffer_fini(&source->path);
+	buffer_fini(&source->coname);
+	buffer_fini(&source->bytes);
+	free(source->stale);
+	free(source);
+}
+
+int source_set(struct source *source, struct batch *batch, size_t index)
+{
+	source->loaded = false;
+	source->batch = batch;
+	source->slot = batch->sources[index].slot;
+	source->name = batch_name(batch, index);
+	buffer_clear(&source->path);
+	buffer_append_string(&source->path, batch_prefix(batch));
+	buffer_append_string(&source->path, source->name);
+	(void)buffer_string(&source->path);
+	source->folder = batch_folder(batch);
+	return source->folder < 0 ? -1 : 0;
+}
+
+/* buffer_string puts a NUL behind the content, which only one thread at a time may do. */
+int source_settle(struct source *source)
+{
+	(void)buffer_string(&source->coname);
+	if (!buffer_failed(&source->path) && !buffer_failed(&source->coname))
+		return 0;
+	errno = ENOMEM;
+	return -1;
+}
+
+const char *source_path(const struct source *source)
+{
+	return buffer_failed(&source->path) ? "" : source->path.data;
+}
+
+const char *source_coname(const struct source *source)
+{
+	return buffer_failed(&source->coname) ? "" : source->coname.data;
+}
+
+int source_load(struct source *source)
+{
+	if (source->loaded)
+		return 0;
+	if (file_io_read_source(source->folder, source->name, &source->bytes, &source->status) != 0)
+		return -1;
+	source->loaded = true;
+	return 0;
+}
+
+struct source *source_of(struct queue_job *job)
+{
+	return (struct source *)job;
+}
+
+/* Adds what was said of one target. What was lost stays lost, for the report to see. */
+static void move_lines(struct buffer *to, struct buffer *from)
+{
+	if (from->size > 0 || buffer_failed(from))
+		buffer_append_buffer(to, from);
+	buffer_clear(from);
+}
+
+void source_report(struct source *source, struct report *report, int what)
+{
+	for (size_t i = 0; i < source->targets; i++) {
+		move_lines(&source->lines.output, &source->results[i].lines.output);
+		move_lines(&source->lines.errors, &source->results[i].lines.errors);
+	}
+	if (what >= 0)
+		report_add(report, (enum report_count)what);
+	report_fill(report, source->slot, &source->lines);
+}
