@@ -360,8 +360,10 @@ static enum session_status finish(struct session *session)
 	}
 	if (!session->impossible && report_failed(session->report))
 		session->impossible = strdup(strerror(ENOMEM));
-	if (session->impossible)
+	if (session->impossible) {
+		targets_forget(&session->targets);
 		return SESSION_IMPOSSIBLE;
+	}
 	return counts.failed + counts.trouble > 0 ? SESSION_FAILED : SESSION_OK;
 }
 

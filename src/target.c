@@ -412,6 +412,13 @@ void targets_fini(struct targets *targets)
 	*targets = (struct targets){0};
 }
 
+void targets_forget(const struct targets *targets)
+{
+	for (size_t i = 0; i < targets->count; i++)
+		if (targets->list[i]->executable.path)
+			interpreter_cache_forget(&targets->list[i]->executable);
+}
+
 struct compiler *target_compiler(struct target *target)
 {
 	struct compiler *compiler = target->asked;

@@ -72,6 +72,10 @@ int targets_find(struct targets *targets, const struct options *options, struct 
 /* Ends what was started and frees. */
 void targets_fini(struct targets *targets);
 
+/* Forgets what earlier runs kept of the interpreters, so that the next run asks them: a server may
+ * have turned out to be another than was believed. */
+void targets_forget(const struct targets *targets);
+
 /*
  * A compiler for the target; the caller destroys it, before the targets. The first one has the
  * server that was asked, if one was. Not to be called by two threads at once. NULL with errno.
