@@ -29,6 +29,11 @@ sections:
   stale  no byte-code is there: against floor_compile (reads, compiles and marshals, and writes
          nothing) and compileall
   hash   nothing is stale, byte-code with checked source hashes: against floor_check --hash
+  python        nothing is stale, for the linked Python as one of --python, known from before:
+                against the same without that option
+  python-stale  the same with no byte-code there
+  targets       no byte-code is there, for all of the interpreters named with --python at once:
+                against a run for each of them
 
 Every round runs all programs of a section once, one after the other, and begins with another one
 of them; a ratio is taken within a round, and the table has the median of the rounds. Caches are
@@ -51,11 +56,16 @@ BARS = {
     ("stale", "wall: compileall -jN / pycompileall"): (">=", 1.1),
     ("stale", "CPU: pycompileall / floor_compile"): ("<=", 1.2),
     ("stale", "cores busy: pycompileall / floor_compile"): (">=", 0.95),
+    ("python", "wall: pycompileall --python / pycompileall"): ("<=", 1.1),
+    ("python-stale", "wall: pycompileall --python / pycompileall"): ("<=", 1.1),
+    ("targets", "wall: all at once / one after the other"): ("<=", 1),
 }
 
 # Sources of the tree, and rounds by section. --quick is to take less than two minutes.
 QUICK = {"sources": 5000, "fresh": 10, "one": 20, "stale": 3, "hash": 5}
+QUICK |= {"python": 10, "python-stale": 3, "targets": 1}
 FULL = {"sources": 20000, "fresh": 20, "one": 40, "stale": 10, "hash": 10}
+FULL |= {"python": 20, "python-stale": 10, "targets": 3}
 
 
 class Sample(NamedTuple):
@@ -188,6 +198,7 @@ class Bench:
         self.compileall = [sys.executable, "-m", "compileall", "-q"]
         self.load = os.getloadavg()[0]  # before anything was measured
         self.times = []  # section, program, samples
+        self.pythons = options.python or []
 
     def floor(self, name, *arguments):
         return [os.path.join(self.build, "scripts", "floors", name), *map(str, arguments)]
@@ -201,7 +212,9 @@ class Bench:
     def run_once(self, command):
         """Runs a command once, by hyperfine. Returns its Sample."""
         export = os.path.join(self.scratch, "run.json")
+        # Not every source of one version is a source of another.
         arguments = ["--shell=none", "--style=none", "--runs=1", "--export-json", export]
+        arguments += ["--ignore-failure"] if self.pythons else []
         run(["hyperfine", *arguments, shlex.join(command)], cwd=self.scratch)
         with open(export, encoding="utf-8") as file:
             (result,) = json.load(file)["results"]
@@ -319,8 +332,57 @@ class Bench:
         yield wall_ratio("hash", samples, "pycompileall", "floor_check --hash")
 
 
+    def with_python(self, *pythons):
+        named = itertools.chain.from_iterable(("--python", python) for python in pythons)
+        return [*self.program, *named, self.tree.path]
+
+    def python(self):
+        run(self.with_python(sys.executable))
+        self.expect_fresh(self.tree.sources)
+        samples = self.measure("python", self.with_and_without_python())
+        yield wall_ratio("python", samples, "pycompileall --python", "pycompileall")
+
+    def python_stale(self):
+        samples = self.measure(
+            "python-stale",
+            self.with_and_without_python(),
+            before=lambda name: self.put_cache_aside(),
+            after=lambda name: self.expect_fresh(self.tree.sources),
+            warm_up=0,
+        )
+        yield wall_ratio("python-stale", samples, "pycompileall --python", "pycompileall")
+
+    def with_and_without_python(self):
+        return {
+            "pycompileall": [*self.program, self.tree.path],
+            "pycompileall --python": self.with_python(sys.executable),
+        }
+
+    def targets(self):
+        if len(self.pythons) < 2:
+            tell("targets: left out, fewer than two interpreters are named with --python")
+            return
+        commands = {python: self.with_python(python) for python in self.pythons}
+        commands["all at once"] = self.with_python(*self.pythons)
+        samples = self.measure(
+            "targets", commands, before=lambda name: self.put_cache_aside(), warm_up=0
+        )
+        alone = zip(*(samples[python] for python in self.pythons))
+        sums = (sum(sample.wall for sample in row) for row in alone)
+        values = [a.wall / b for a, b in zip(samples["all at once"], sums)]
+        yield Row("targets", "wall: all at once / one after the other", values)
+
+
 # In the order in which they are run: the first two need the tree as it was made.
-SECTIONS = {"fresh": Bench.fresh, "one": Bench.one, "stale": Bench.stale, "hash": Bench.hash}
+SECTIONS = {
+    "fresh": Bench.fresh,
+    "one": Bench.one,
+    "python": Bench.python,
+    "stale": Bench.stale,
+    "python-stale": Bench.python_stale,
+    "targets": Bench.targets,
+    "hash": Bench.hash,
+}
 
 
 def pairs(samples, left, right):
@@ -472,6 +534,12 @@ def parse_options():
     parser.add_argument("--rounds", type=positive, metavar="N", help="N rounds in every section")
     parser.add_argument(
         "--jobs", type=positive, metavar="N", help="N workers (default: as many as usable CPUs)"
+    )
+    parser.add_argument(
+        "--python",
+        action="append",
+        metavar="EXE",
+        help="an interpreter for the section targets; to be given more than once",
     )
     parser.add_argument(
         "--only",
