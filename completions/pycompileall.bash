@@ -54,9 +54,9 @@ _pycompileall_words() {
 _pycompileall() {
 	local cur=${COMP_WORDS[COMP_CWORD]} suffix=py
 	local flags='-h --help -l -f -q --quiet -b -0 --null --hardlink-dupes -v --verbose --py-compile
-		--cache-path --source-path --version --no-interpreter-cache'
+		--cache-path --source-path --version --no-interpreter-cache --sync'
 	local valued='-r -d -s -p -x -i -j --workers --invalidation-mode -o -e --cfile --dfile
-		--optimization --python --timeout'
+		--optimization --python --timeout --memory-limit'
 	local option=$(_pycompileall_option "$valued")
 
 	COMPREPLY=()
@@ -68,7 +68,7 @@ _pycompileall() {
 	-d | -s | -p | -e) _pycompileall_folders ;;
 	-i | --cfile | --dfile) _pycompileall_files ;;
 	--python) _pycompileall_programs ;;
-	-r | -x | --optimization | --timeout) ;;
+	-r | -x | --optimization | --timeout | --memory-limit) ;;
 	*)
 		if [[ $cur == -* ]]; then
 			_pycompileall_words "$flags $valued"

@@ -30,6 +30,8 @@ complete -c pycompileall -s v -l verbose -d 'Print a verdict for each file, and 
 complete -c pycompileall -l python -r -F -a '(__fish_complete_command)' -d 'Make the byte-code of this interpreter'
 complete -c pycompileall -l no-interpreter-cache -d 'Ask interpreters what they are'
 complete -c pycompileall -l timeout -x -d 'Give up on a file after so many seconds'
+complete -c pycompileall -l memory-limit -x -d 'Let no compile server take more memory'
+complete -c pycompileall -l sync -d 'Wait until all is on the disk'
 complete -c pycompileall -l py-compile -d 'Compile each named file'
 complete -c pycompileall -l cfile -r -F -d 'Write byte-code here'
 complete -c pycompileall -l dfile -r -F -d 'Name of the source in byte-code and messages'

@@ -3,6 +3,7 @@
 #include "cache_file.h"
 
 #include "cache_path.h"
+#include "durability.h"
 #include "temporary.h"
 
 #include <errno.h>
@@ -161,24 +162,29 @@ static int close_folder(int folder, int result)
 
 int cache_file_write(struct cache_file *file, const struct file_io_content *content, bool clean)
 {
-	int folder = open_folder(file);
+	int result, folder = open_folder(file);
 
 	if (folder < 0)
 		return -1;
 	if (clean)
 		temporary_clean(folder);
-	return close_folder(folder, file_io_write(folder, buffer_string(&file->name), content));
+	result = file_io_write(folder, buffer_string(&file->name), content);
+	if (result == 0)
+		result = durability_note(file->rule->durability, folder);
+	return close_folder(folder, result);
 }
 
 int cache_file_link_if_equal(struct cache_file *file, const char *other)
 {
 	const char *name = buffer_string(&file->name);
-	int equal, folder = open_folder(file);
+	int result, folder = open_folder(file);
 
 	if (folder < 0)
 		return -1;
-	equal = file_io_equal(folder, other, name);
-	if (equal <= 0)
-		return close_folder(folder, equal);
-	return close_folder(folder, file_io_link(folder, other, name));
+	result = file_io_equal(folder, other, name);
+	if (result > 0)
+		result = file_io_link(folder, other, name);
+	if (result == 0)
+		result = durability_note(file->rule->durability, folder);
+	return close_folder(folder, result);
 }

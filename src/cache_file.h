@@ -12,13 +12,16 @@
 
 #include <stdbool.h>
 
+struct durability;
+
 /* What decides the place; the same for all sources of a run. */
 struct cache_rule {
-	const char *cache_tag; /* of the interpreter */
-	const char *prefix;    /* pycache prefix, or NULL */
-	const char *cwd;       /* the current folder; used only with a prefix */
-	const char *explicit;  /* --cfile: the very path; NULL: none */
-	bool legacy;           /* -b: x.pyc beside x.py; the prefix does not count */
+	const char *cache_tag;         /* of the interpreter */
+	const char *prefix;            /* pycache prefix, or NULL */
+	const char *cwd;               /* the current folder; used only with a prefix */
+	const char *explicit;          /* --cfile: the very path; NULL: none */
+	bool legacy;                   /* -b: x.pyc beside x.py; the prefix does not count */
+	struct durability *durability; /* is told what was written; NULL: nobody wants to know */
 };
 
 /* A place. All zero is none yet; cache_file_fini frees. */

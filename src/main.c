@@ -26,6 +26,7 @@
  *     cache_file    where byte-code goes, as something to open
  *       cache_path  the same as strings
  *     file_io       sources are read consistently, .pyc files written atomically
+ *     durability    which file systems were written to
  *     compiler      the client of a compile server
  *       process     starts it
  *       protocol    what they say to each other

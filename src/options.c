@@ -221,6 +221,38 @@ static int take_timeout(struct parser *parser, const struct entry *entry, const 
 	return -1;
 }
 
+/* "512M": a number of bytes, or of the next larger units of 1024. -1: it is none, or too large. */
+static int parse_size(const char *text, uint64_t *size)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	const char *unit;
+	unsigned shift = 0;
+
+	if (!isdigit((unsigned char)*text))
+		return -1;
+	errno = 0;
+	*size = strtoull(text, &end, 10);
+	unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+	if (unit) {
+		shift = 10 * (unsigned)(unit - units + 1);
+		end++;
+	}
+	if (errno != 0 || *end || *size > UINT64_MAX >> shift)
+		return -1;
+	*size <<= shift;
+	return 0;
+}
+
+static int take_size(struct parser *parser, const struct entry *entry, const char *value)
+{
+	if (parse_size(value, &parser->options->memory_limit) == 0)
+		return 0;
+	(void)complain(parser, entry);
+	(void)fprintf(parser->errors, "not a size: '%s'\n", value);
+	return -1;
+}
+
 /* The modes by their names, sorted as CPython lists them. */
 static const struct {
 	const char *name;
@@ -307,6 +339,11 @@ static const struct entry entries[] = {
 	     "ask each EXE what it is, also if an earlier run has kept the answer"),
 	OTHER(0, "timeout", "SECONDS", take_timeout,
 	      "give up on a file that takes longer to compile; 0: never (default: 60)"),
+	OTHER(0, "memory-limit", "SIZE", take_size,
+	      "let no compile server take more memory than SIZE bytes, or K, M, G, T of them; 0: "
+	      "no "
+	      "limit (the default)"),
+	FLAG(0, "sync", sync, "wait at the end until all that was written is on the disk"),
 	ACTION(0, "py-compile", OPTIONS_PY_COMPILE,
 	       "compile each named file, as python -m py_compile does; - alone: read the names "
 	       "from "

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* What the program is to do. */
@@ -55,6 +56,8 @@ struct options {
 	size_t python_count;       /* how many, at most OPTIONS_PYTHONS_MAX */
 	bool no_interpreter_cache; /* --no-interpreter-cache */
 	long timeout;              /* --timeout: seconds; 0: none */
+	uint64_t memory_limit;     /* --memory-limit: bytes; 0: none */
+	bool sync;                 /* --sync */
 
 	/* Values; NULL: not given. Borrowed from argv. */
 	const char *destination;  /* -d */

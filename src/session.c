@@ -354,6 +354,10 @@ static enum session_status finish(struct session *session)
 			       "%zu compile servers started\n",
 			       counts.checked, counts.fresh, counts.compiled, counts.failed,
 			       counts.servers);
+	if (!session->impossible && targets_sync(&session->targets) != 0) {
+		(void)fprintf(stderr, PACKAGE_NAME ": --sync: %s\n", strerror(errno));
+		counts.trouble++;
+	}
 	if (report_end(session->report, summary) != 0) {
 		(void)fprintf(stderr, PACKAGE_NAME ": standard output: %s\n", strerror(errno));
 		counts.trouble++;

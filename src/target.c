@@ -2,6 +2,7 @@
 
 #include "target.h"
 
+#include "durability.h"
 #include "environment.h"
 #include "interpreter_cache.h"
 #include "text.h"
@@ -91,11 +92,13 @@ static int set_demand(struct target *target, const struct options *options, stru
 	return -1;
 }
 
-static void set_cache(struct target *target, const struct options *options, const char *cwd)
+static void set_cache(struct target *target, const struct options *options,
+		      const struct targets *targets)
 {
 	target->cache.cache_tag = target->interpreter.cache_tag;
 	target->cache.prefix = environment_pycache_prefix();
-	target->cache.cwd = cwd;
+	target->cache.cwd = targets->cwd;
+	target->cache.durability = targets->durability;
 	target->cache.legacy = options->legacy;
 	target->cache.explicit = options->cfile;
 }
@@ -107,10 +110,15 @@ static int settle(struct targets *targets, const struct options *options, struct
 		if (!targets->cwd)
 			return -1;
 	}
+	if (options->sync) {
+		targets->durability = durability_create();
+		if (!targets->durability)
+			return -1;
+	}
 	for (size_t i = 0; i < targets->count; i++) {
 		struct target *target = targets->list[i];
 
-		set_cache(target, options, targets->cwd);
+		set_cache(target, options, targets);
 		if (targets->count > 1)
 			target->label = target->interpreter.cache_tag;
 		if (set_levels(target, options) != 0 || set_demand(target, options, problem) != 0)
@@ -137,6 +145,7 @@ static void set_limits(struct target *target, const struct options *options)
 	target->command.timeout = (unsigned)options->timeout;
 	/* The program reaps and ends its servers; should it be killed itself, the system does. */
 	target->command.process.bound = true;
+	target->command.process.memory_limit = options->memory_limit;
 }
 
 static int add_embedded(struct targets *targets, const struct options *options)
@@ -409,7 +418,13 @@ void targets_fini(struct targets *targets)
 	free(targets->pythons);
 	free(targets->environment);
 	free(targets->cwd);
+	durability_destroy(targets->durability);
 	*targets = (struct targets){0};
+}
+
+int targets_sync(const struct targets *targets)
+{
+	return durability_sync(targets->durability);
 }
 
 void targets_forget(const struct targets *targets)

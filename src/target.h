@@ -57,8 +57,9 @@ struct targets {
 	size_t count;
 	struct target_python *pythons; /* in the order given; without --python the embedded one */
 	size_t python_count;
-	char **environment; /* of the servers that are started as EXE script */
-	char *cwd;          /* what the cache rules refer to; NULL: not needed */
+	char **environment;            /* of the servers that are started as EXE script */
+	char *cwd;                     /* what the cache rules refer to; NULL: not needed */
+	struct durability *durability; /* the same; NULL: not asked for */
 };
 
 /*
@@ -71,6 +72,10 @@ int targets_find(struct targets *targets, const struct options *options, struct 
 
 /* Ends what was started and frees. */
 void targets_fini(struct targets *targets);
+
+/* Waits until all that was written is on its disks, if that was asked for. 0, or -1 with errno as
+ * of durability_sync. */
+int targets_sync(const struct targets *targets);
 
 /* Forgets what earlier runs kept of the interpreters, so that the next run asks them: a server may
  * have turned out to be another than was believed. */
