@@ -220,7 +220,8 @@ def compile_nameless(compile, file, cfile, dfile, rest, options):
         compile(file, cfile, "\n/\n", *rest, **options)
     except py_compile.PyCompileError as error:
         value = error.exc_value
-        value.filename = dfile
+        if value.filename is not None:
+            value.filename = dfile
         return py_compile.PyCompileError(type(value), value, dfile)
     finally:
         warnings.showwarning = showwarning
