@@ -302,11 +302,12 @@ static int wait_program(struct run *run, struct run_result *result)
 	return status;
 }
 
-/* True if something that the program started still runs at the end of the grace. */
+/* True if something that the program started still runs at the end of the grace. It is in the
+ * program's process group: other runs may be under way. */
 static bool wait_orphans(struct run *run)
 {
 	for (int waited = 0; waited < GRACE; waited += LOOK_EVERY) {
-		pid_t orphan = waitpid(-1, NULL, WNOHANG);
+		pid_t orphan = waitpid(-run->process, NULL, WNOHANG);
 		if (orphan < 0)
 			return false;
 		if (orphan == 0)
