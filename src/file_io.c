@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h> /* renameat */
+#include <stdio.h> /* renameat, snprintf */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -19,8 +19,11 @@
 /* Who cleans up behind the dead looks once at a folder, so that a second try finds its peace. */
 #define WRITE_TRIES 3
 
-/* A first read as large as most sources spares a second one. */
-#define READ_MINIMUM 16384
+/* Whoever knows our process id could make temporaries' names as fast as we try them. */
+#define TEMPORARY_TRIES 1000
+
+/* Does not wait for a FIFO's writer, and never gets a terminal. */
+#define READ_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 /* Closes and keeps errno: for descriptors that were only read from. */
 static void close_quietly(int descriptor)
@@ -50,25 +53,76 @@ static ssize_t read_up_to(int descriptor, char *bytes, size_t size)
 	return (ssize_t)done;
 }
 
-/* Reads all there is; the file may be longer or shorter than fstat said. */
+#ifdef O_PATH
+/* Opens again what an O_PATH descriptor leads to: the very same file, whoever moves names. */
+static int reopen(int descriptor)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", descriptor);
+	return open(path, READ_FLAGS);
+}
+
+/*
+ * Opens what a symbolic link leads to if that is a regular file. Opening alone can do something to
+ * a device (start a watchdog, rewind a tape), so it is looked at first.
+ */
+static int open_linked(int folder, const char *path)
+{
+	int place = openat(folder, path, O_PATH | O_CLOEXEC), descriptor = -1;
+	struct stat status;
+
+	if (place < 0)
+		return -1;
+	if (fstat(place, &status) == 0) {
+		if (S_ISREG(status.st_mode))
+			descriptor = reopen(place);
+		else
+			errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+		/* Nothing is mounted at /proc. */
+		if (descriptor < 0 && S_ISREG(status.st_mode) && errno == ENOENT)
+			descriptor = openat(folder, path, READ_FLAGS);
+	}
+	close_quietly(place);
+	return descriptor;
+}
+#else
+static int open_linked(int folder, const char *path)
+{
+	struct stat status;
+
+	if (fstatat(folder, path, &status, 0) != 0)
+		return -1;
+	if (S_ISREG(status.st_mode))
+		return openat(folder, path, READ_FLAGS);
+	errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+	return -1;
+}
+#endif
+
+/* Opens for reading, through a symbolic link as well. Where there is none, in one call. */
+static int open_to_read(int folder, const char *path)
+{
+	int descriptor = openat(folder, path, READ_FLAGS | O_NOFOLLOW);
+
+	if (descriptor >= 0 || errno != ELOOP)
+		return descriptor;
+	return open_linked(folder, path);
+}
+
+/*
+ * Reads all there is, and one byte more if there is more than fstat said: then it is not the
+ * version that fstat spoke of, and how much more there is does not matter.
+ */
 static int read_all(int descriptor, struct buffer *bytes, off_t expected)
 {
-	size_t room = expected > READ_MINIMUM ? (size_t)expected : READ_MINIMUM;
+	char *end = buffer_reserve(bytes, (size_t)expected + 1);
+	ssize_t got = end ? read_up_to(descriptor, end, (size_t)expected + 1) : -1;
 
-	for (;;) {
-		/* One byte more than expected: the read that fills less has seen the end. */
-		char *end = buffer_reserve(bytes, room + 1);
-		ssize_t got;
-
-		if (!end)
-			return -1;
-		got = read_up_to(descriptor, end, room + 1);
-		if (got < 0)
-			return -1;
-		bytes->size += (size_t)got;
-		if ((size_t)got <= room)
-			return 0;
-	}
+	if (got < 0)
+		return -1;
+	bytes->size += (size_t)got;
+	return 0;
 }
 
 static bool same_version(const struct stat *left, const struct stat *right)
@@ -106,7 +160,7 @@ int file_io_read_source(int folder, const char *name, struct buffer *bytes, stru
 
 	for (int i = 0; i < READ_TRIES && result != 0; i++) {
 		/* Opened anew each time: an editor that saves by renaming leaves the old file. */
-		int descriptor = openat(folder, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		int descriptor = open_to_read(folder, name);
 
 		if (descriptor < 0)
 			return -1;
@@ -120,7 +174,7 @@ int file_io_read_source(int folder, const char *name, struct buffer *bytes, stru
 
 ssize_t file_io_read_front(int folder, const char *path, void *bytes, size_t size)
 {
-	int descriptor = openat(folder, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int descriptor = open_to_read(folder, path);
 	ssize_t got;
 
 	if (descriptor < 0)
@@ -213,13 +267,14 @@ static int write_all(int descriptor, const struct file_io_content *content)
 
 static int create_temporary(int folder, char name[TEMPORARY_SIZE], mode_t mode)
 {
-	int descriptor;
+	int descriptor = -1;
 
-	do {
+	errno = EEXIST;
+	for (int i = 0; i < TEMPORARY_TRIES && descriptor < 0 && errno == EEXIST; i++) {
 		temporary_name(name);
 		descriptor = openat(folder, name,
 				    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	} while (descriptor < 0 && errno == EEXIST);
+	}
 	return descriptor;
 }
 
@@ -311,12 +366,13 @@ int file_io_equal(int folder, const char *left, const char *right)
 int file_io_link(int folder, const char *target, const char *name)
 {
 	char temporary[TEMPORARY_SIZE];
-	int error, linked;
+	int error, linked = -1;
 
-	do {
+	errno = EEXIST;
+	for (int i = 0; i < TEMPORARY_TRIES && linked != 0 && errno == EEXIST; i++) {
 		temporary_name(temporary);
 		linked = linkat(folder, target, folder, temporary, 0);
-	} while (linked != 0 && errno == EEXIST);
+	}
 	if (linked != 0)
 		return -1;
 	linked = renameat(folder, temporary, folder, name);

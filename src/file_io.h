@@ -14,16 +14,18 @@
 /*
  * Reads a whole source into `bytes` (which is cleared first) and tells in `status` what fstat said
  * of the very bytes that were read: a source that changed while it was read is read again. Follows
- * a symbolic link at `name`, as import does. To be called for what was a regular file a moment ago;
- * a FIFO put in its place does not block it.
+ * a symbolic link at `name`, as import does, but opens only a regular file through it. To be called
+ * for what was a regular file a moment ago; a FIFO put in its place does not block it. Asks memory
+ * for the file's size and one byte, however much there is to read.
  * Returns 0, or -1 with errno of open(2), read(2), fstat(2); EISDIR: it is a folder; EINVAL: it is
  * something else that is no regular file; EAGAIN: it changed each time it was read; ENOMEM.
  */
 int file_io_read_source(int folder, const char *name, struct buffer *bytes, struct stat *status);
 
 /*
- * Reads up to `size` bytes from the front of a file that may be anything: does not block on a FIFO.
- * Returns how many there were, or -1 with errno of openat(2) or read(2).
+ * Reads up to `size` bytes from the front of a file that may be anything: does not block on a FIFO,
+ * and opens nothing but a regular file through a symbolic link. Returns how many there were, or -1
+ * with errno of openat(2) or read(2); EISDIR, EINVAL: the link leads to what is no regular file.
  */
 ssize_t file_io_read_front(int folder, const char *path, void *bytes, size_t size);
 
@@ -55,8 +57,8 @@ struct file_io_content {
 
 /*
  * Puts `content` at `name` in `folder`, complete or not at all: writes a temporary beside it,
- * checks its close, and renames. Returns 0, or -1 with errno; then the old file stands as it did
- * and no temporary is left.
+ * checks its close, and renames. Returns 0, or -1 with errno (EEXIST: somebody has taken every name
+ * that was tried for the temporary); then the old file stands as it did and no temporary is left.
  */
 int file_io_write(int folder, const char *name, const struct file_io_content *content);
 

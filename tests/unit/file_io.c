@@ -2,12 +2,16 @@
 
 #include "file_io.h"
 
+#include "temporary.h"
+
 #include "support/scratch.h"
+#include "support/watch.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -165,6 +169,82 @@ SCRATCH_TEST(file_io, what_is_no_regular_file_is_not_read)
 	cr_assert_eq(file_io_read_source(AT_FDCWD, "none.py", &bytes, &status), -1);
 	cr_assert_eq(errno, ENOENT);
 	buffer_fini(&bytes);
+}
+
+/* A link to a regular file is as good as the file; through any other nothing is opened. */
+SCRATCH_TEST(file_io, links_lead_to_regular_files_only)
+{
+	struct buffer bytes = BUFFER_INIT;
+	struct watch watch;
+	struct stat status;
+	char front[4];
+
+	scratch_file("file", "x = 1\n");
+	scratch_fifo("fifo");
+	scratch_folder("folder");
+	scratch_symlink("file", "link");
+	scratch_symlink("link", "link.py");
+	scratch_symlink("fifo", "fifo.py");
+	scratch_symlink("folder", "folder.py");
+	scratch_symlink("loop.py", "loop.py");
+	watch_start(&watch, "fifo", IN_OPEN);
+	cr_assert_eq(file_io_read_source(AT_FDCWD, "link.py", &bytes, &status), 0);
+	cr_assert(bytes.size == 6 && S_ISREG(status.st_mode));
+	cr_assert_eq(file_io_read_front(AT_FDCWD, "link.py", front, sizeof(front)), 4);
+	cr_assert_eq(file_io_read_source(AT_FDCWD, "fifo.py", &bytes, &status), -1);
+	cr_assert_eq(errno, EINVAL);
+	cr_assert_eq(file_io_read_front(AT_FDCWD, "fifo.py", front, sizeof(front)), -1);
+	cr_assert_eq(errno, EINVAL);
+	cr_assert_eq(file_io_read_source(AT_FDCWD, "folder.py", &bytes, &status), -1);
+	cr_assert_eq(errno, EISDIR);
+	cr_assert_eq(file_io_read_source(AT_FDCWD, "loop.py", &bytes, &status), -1);
+	cr_assert_eq(errno, ELOOP);
+	cr_assert_eq(watch_end(&watch), 0, "the FIFO was opened");
+	buffer_fini(&bytes);
+}
+
+/* A file of the kernel has no size, and yet there is much to read, or no end. */
+SCRATCH_TEST(file_io, source_with_more_than_its_size_takes_no_memory)
+{
+	static const char path[] = "/proc/kallsyms";
+	struct buffer bytes = BUFFER_INIT;
+	struct stat status;
+
+	if (access(path, R_OK) != 0)
+		SCRATCH_SKIP("%s cannot be read", path);
+	cr_assert_eq(file_io_read_source(AT_FDCWD, path, &bytes, &status), -1);
+	cr_assert_eq(errno, EAGAIN);
+	cr_assert_lt(bytes.capacity, 65536);
+	buffer_fini(&bytes);
+}
+
+/* Takes the names of the next temporaries of this process. */
+static void take_temporaries(unsigned count)
+{
+	char name[TEMPORARY_SIZE], path[TEMPORARY_SIZE + 8];
+	unsigned serial;
+	int process;
+
+	temporary_name(name);
+	cr_assert_eq(sscanf(name, ".pycompileall-%d-%u.tmp", &process, &serial), 2);
+	for (unsigned i = 1; i <= count; i++) {
+		(void)snprintf(path, sizeof(path), "cache/.pycompileall-%d-%u.tmp", process,
+			       serial + i);
+		cr_assert_eq(symlink("nowhere", path), 0);
+	}
+}
+
+/* Neither are they followed, nor does anybody hold us up by taking ever more of them. */
+SCRATCH_TEST(file_io, names_of_temporaries_that_are_taken)
+{
+	scratch_folder("cache");
+	take_temporaries(10);
+	cr_assert_eq(write_text("x.pyc", "head", "body", 0644), 0);
+	assert_content("cache/x.pyc", "headbody");
+	take_temporaries(2000);
+	cr_assert_eq(write_text("y.pyc", "head", "body", 0644), -1);
+	cr_assert_eq(errno, EEXIST);
+	cr_assert_eq(access("cache/nowhere", F_OK), -1);
 }
 
 SCRATCH_TEST(file_io, target_that_is_no_regular_file_is_told)
