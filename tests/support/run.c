@@ -211,6 +211,8 @@ static void become(const struct run_request *request, const int streams[3], cons
 		_exit(126);
 	if (request->unprivileged && drop_privilege() != 0)
 		_exit(126);
+	if (request->prepare && request->prepare() != 0)
+		_exit(126);
 	(void)execve(arguments[0], (char **)(void *)arguments, (char **)(void *)environment);
 	_exit(127);
 }

@@ -31,7 +31,10 @@ struct run_request {
 	off_t file_limit;  /* bytes that a file may grow to; 0: no limit */
 	bool unprivileged; /* root's power to pass by permissions is taken away */
 	bool terminal;     /* standard error is a terminal */
-	unsigned seconds;  /* it may take; 0: RUN_SECONDS */
+	/* Called in the child before it becomes the program, and so only what is safe behind a
+	 * fork: 0, or -1 and it exits with 126. NULL: nothing. */
+	int (*prepare)(void);
+	unsigned seconds; /* it may take; 0: RUN_SECONDS */
 };
 
 #define RUN_SECONDS 120

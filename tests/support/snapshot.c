@@ -170,6 +170,10 @@ static char *entry_difference(const struct snapshot_entry *expected,
 
 	if (was->st_mode != is->st_mode)
 		return describe_mode(expected->path, was->st_mode, is->st_mode);
+	if (was->st_uid != is->st_uid || was->st_gid != is->st_gid)
+		return describe(expected->path, "owner or group",
+				(long long)was->st_uid << 32 | was->st_gid,
+				(long long)is->st_uid << 32 | is->st_gid);
 	if (!S_ISDIR(was->st_mode) && was->st_nlink != is->st_nlink)
 		return describe(expected->path, "link count", (long long)was->st_nlink,
 				(long long)is->st_nlink);

@@ -30,7 +30,7 @@ enum snapshot_filter {
 
 /* How closely two snapshots are compared. */
 enum snapshot_closeness {
-	SNAPSHOT_SAME, /* type, mode, link count, content; of sources and links the mtime too */
+	SNAPSHOT_SAME, /* type, mode, owner, group, link count, content; of sources the mtime too */
 	SNAPSHOT_UNTOUCHED, /* and all modification times, and the same inodes */
 };
 
