@@ -78,6 +78,16 @@ static void check_prepend(struct buffer *buffer, const char *prepend, const char
 		FUZZ_CHECK(strncmp(result, prepend, strlen(prepend)) == 0);
 }
 
+/* Whether -s leads to the path: whole components, slashes at its end do not count. */
+static bool leads_to(const char *strip, const char *path)
+{
+	size_t length = strlen(strip);
+
+	while (length > 0 && strip[length - 1] == '/')
+		length--;
+	return strlen(path) > length && strncmp(path, strip, length) == 0 && path[length] == '/';
+}
+
 static void check_result(struct buffer *buffer, const struct source_name_rule *rule,
 			 const char *operand, const char *path)
 {
@@ -90,6 +100,8 @@ static void check_result(struct buffer *buffer, const struct source_name_rule *r
 		FUZZ_CHECK(strcmp(appended(buffer), path) == 0);
 	if (result == SOURCE_NAME_UNSTRIPPED)
 		FUZZ_CHECK(rule->strip || (rule->destination && operand));
+	else if (rule->strip && !rule->explicit && !rule->destination)
+		FUZZ_CHECK(leads_to(rule->strip, path));
 	if (rule->explicit)
 		FUZZ_CHECK(strcmp(appended(buffer), rule->explicit) == 0);
 }

@@ -17,6 +17,21 @@ static int sign(int number)
 	return (number > 0) - (number < 0);
 }
 
+/* By code point, one character after the other. */
+static int compare_characters(const char *left, const char *right)
+{
+	const char *left_end = left + strlen(left), *right_end = right + strlen(right);
+
+	while (left < left_end && right < right_end) {
+		uint32_t one = text_next_character(&left, left_end);
+		uint32_t other = text_next_character(&right, right_end);
+
+		if (one != other)
+			return one < other ? -1 : 1;
+	}
+	return (left < left_end) - (right < right_end);
+}
+
 /* An order, by which qsort may sort. */
 static void check_order(char *const names[3])
 {
@@ -25,6 +40,7 @@ static void check_order(char *const names[3])
 	int ac = sign(text_compare(names[0], names[2]));
 
 	FUZZ_CHECK(text_compare(names[0], names[0]) == 0);
+	FUZZ_CHECK(ab == compare_characters(names[0], names[1]));
 	FUZZ_CHECK((ab == 0) == (strcmp(names[0], names[1]) == 0));
 	FUZZ_CHECK(sign(text_compare(names[1], names[0])) == -ab);
 	if (ab == bc)
