@@ -26,6 +26,7 @@ if not getattr(sys.flags, "safe_path", False):
 
 import gc
 import posix
+import warnings
 
 CONVERSATION = 0  # the descriptor of the socket
 
@@ -40,6 +41,14 @@ CODE, ERROR = 0, 1  # what the payload of a response is
 
 # Received at once. Most requests are smaller, and come with one system call then.
 BUFFER_SIZE = 1 << 16  # bytes
+
+
+# Of the modules that compileall imports.
+CLASSES_WITHIN_OTHERS = (
+    "HelpFormatter._Section",
+    "_SubParsersAction._ChoicesPseudoAction",
+    "cmp_to_key.<locals>.K",
+)
 
 
 class BrokenConversation(Exception):
@@ -80,13 +89,9 @@ class Request:
 
     def path(self):
         """The path by which Python can open the source, until forget(). None: there is none."""
-        try:
-            if self.file is None:
-                self.file = open_nameless()
-                write_all(self.file, self.source)
-            return "/proc/self/fd/{}".format(self.file)
-        except (AttributeError, OSError):
-            return None
+        if self.file is None:
+            self.file = store(self.source)
+        return None if self.file is None else "/proc/self/fd/{}".format(self.file)
 
     def forget(self):
         """Leaves nothing for the next source, whose file in memory may have the same path."""
@@ -95,6 +100,20 @@ class Request:
         posix.close(self.file)
         if "linecache" in sys.modules:
             sys.modules["linecache"].clearcache()
+
+
+def store(source):
+    """The descriptor of a file that holds the source and has no name. None: it cannot be had."""
+    try:
+        file = open_nameless()
+    except (AttributeError, OSError):
+        return None
+    try:
+        write_all(file, source)
+        return file
+    except OSError:
+        posix.close(file)
+        return None
 
 
 def open_nameless():
@@ -183,20 +202,19 @@ class Server:
             self.to_pyc, self.header_size = importlib._code_to_bytecode, 12
         self.guard = AuditHook() if hasattr(sys, "addaudithook") else OpenLimit()
         self.compiling = None  # the request whose warnings are kept; None: they are dropped
-        self.printed = []  # warnings of the request at hand, UTF-8
-        self.warnings = import_warnings()
-        self.warnings.showwarning = self.show_warning
+        self.printed = b""  # warnings of the request at hand, UTF-8
+        warnings.showwarning = self.show_warning
 
     def answer(self, request):
-        """The status of the response, its payload and its warnings."""
-        self.printed.clear()
+        """The status and the payload of the response; the warnings are in `printed`."""
+        self.printed = b""
         try:
             code = self.compile(request)
             # Called as py_compile calls it: what is referred to once is marshalled differently.
-            return CODE, memoryview(self.to_pyc(code))[self.header_size :], self.printed
+            return CODE, memoryview(self.to_pyc(code))[self.header_size :]
         except BaseException as raised:
             error = raised.with_traceback(None)
-        return ERROR, self.describe(request, error), self.printed
+        return ERROR, self.describe(request, error)
 
     def compile(self, request):
         self.begin(request)
@@ -224,8 +242,8 @@ class Server:
         self.end()
         try:
             line = self.warning_line(request, name, number)
-            text = self.warnings.formatwarning(message, category, name, number, line)
-            self.printed.append(encode(text))
+            text = warnings.formatwarning(message, category, name, number, line)
+            self.printed += encode(text)
         finally:
             self.begin(request)
 
@@ -252,7 +270,7 @@ class Server:
         the filters Python takes the registries of all modules for void.
         """
         if self.printed:
-            self.warnings.simplefilter("default", append=True)
+            warnings.simplefilter("default", append=True)
 
     # -- Errors --
 
@@ -331,12 +349,11 @@ def receive_request(stream):
     return Request(name, source, number(frame, 0, 4, signed=True), flags == QUOTE)
 
 
-def send_response(status, payload, warnings):
+def send_response(status, payload, printed):
     """
     0-3   status                8-15  length of the payload    24-   the payload, then the warnings
     4-7   zero                  16-23 length of the warnings
     """
-    printed = b"".join(warnings)
     frame = (
         status.to_bytes(8, "little")
         + len(payload).to_bytes(8, "little")
@@ -353,9 +370,9 @@ def serve_one(server, stream):
         die("cannot receive a request", error)
     if request is None:
         return False
-    answer = server.answer(request)
+    status, payload = server.answer(request)
     try:
-        send_response(*answer)
+        send_response(status, payload, server.printed)
     except OSError:
         return False
     request.forget()
@@ -404,27 +421,34 @@ def hash_of_nothing(magic):
 # ---- Starting ----
 
 
-def import_warnings():
-    """Imports `warnings`, which takes the options of PYTHONWARNINGS.
+def pin_strings():
+    """Makes byte-code depend less on what else there is in the process.
 
-    The program hands them over by a name that the interpreter itself does not know. It would
-    complain of invalid ones on stderr; each server would, so there is no stderr meanwhile.
+    marshal tells apart which strings others refer to as well. Up to Python 3.10 these may be any
+    names in any module: so all modules are imported that compileall's process has, and now, not
+    some of them at the first error. From 3.13 on they are names of classes within others.
     """
-    stderr, sys.stderr = sys.stderr, None
-    text = posix.environ.get(b"PYCOMPILEALL_WARNINGS", b"")
-    sys.warnoptions.extend(decode_name(option) for option in text.split(b",") if option)
-    import warnings
+    if sys.implementation.name != "cpython":
+        return
+    if sys.version_info >= (3, 11):
+        for name in CLASSES_WITHIN_OTHERS:
+            sys.intern(name)
+        return
+    import site
+    import runpy
+    import compileall
+    import argparse
 
-    sys.stderr = stderr
-    return warnings
+    argparse.ArgumentParser()  # which imports some more
 
 
 def stop_garbage_collector():
     """Nothing that is compiled makes reference cycles, and looking for them takes time.
 
-    An interpreter that does not count references finds all garbage by this collector.
+    An interpreter that counts no references (PyPy), or not those to code (CPython without its
+    lock), finds garbage by nothing else.
     """
-    if hasattr(sys, "getrefcount"):
+    if hasattr(sys, "getrefcount") and "t" not in sys.abiflags:
         gc.disable()
 
 
@@ -432,8 +456,12 @@ def main():
     import _frozen_importlib_external as importlib
 
     server = Server(importlib)
+    try:
+        greet(importlib)
+    except OSError:
+        return  # nobody wants to know
+    pin_strings()
     stop_garbage_collector()
-    greet(importlib)
     serve(server)
 
 
