@@ -89,6 +89,11 @@ int batch_add(struct batch *batch, const char *name, struct report_slot *slot)
 	return 0;
 }
 
+void batch_set_folder(struct batch *batch, int descriptor)
+{
+	atomic_store(&batch->descriptor, descriptor);
+}
+
 int batch_push(struct batch *batch, struct queue *queue)
 {
 	batch->job.parts = batch->count;

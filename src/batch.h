@@ -1,8 +1,8 @@
 /*
  * batch: sources of one folder, on their way through the queue.
  *
- * A batch is a job of the queue and each of its sources is a part. The folder is opened by the
- * first worker that takes a part, and closed with the batch.
+ * A batch is a job of the queue and each of its sources is a part. The folder is closed with the
+ * batch; unless it was open already, the first worker that takes a part opens it.
  */
 #ifndef PYCOMPILEALL_BATCH_H
 #define PYCOMPILEALL_BATCH_H
@@ -56,6 +56,10 @@ void batch_destroy(struct batch *batch);
 
 /* Adds a source; 0, or -1 with errno ENOMEM. Not more than BATCH_MAX. */
 int batch_add(struct batch *batch, const char *name, struct report_slot *slot);
+
+/* Gives the batch its folder, open for the ...at calls: the batch's to close from now on. To be
+ * called before the push; a batch that has none opens it when it is needed. */
+void batch_set_folder(struct batch *batch, int descriptor);
 
 /* Hands a batch that is not empty to the queue, which frees it when it is done. May block.
  * Cancelled or closed: the batch is dropped, and -1 with errno EPIPE. */

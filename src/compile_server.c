@@ -704,6 +704,45 @@ static int stop_garbage_collector(void)
 	return result ? 0 : -1;
 }
 
+/*
+ * Makes byte-code depend less on what else there is in the process: marshal tells apart which
+ * strings others refer to as well. From Python 3.13 on these may be names of classes within others,
+ * of which compileall's process has three; they are never given back. 0, or -1 with an exception.
+ */
+#if PY_VERSION_HEX >= 0x030B0000
+static int pin_strings(void)
+{
+	static const char *const names[] = {
+		"HelpFormatter._Section",
+		"_SubParsersAction._ChoicesPseudoAction",
+		"cmp_to_key.<locals>.K",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!PyUnicode_InternFromString(names[i]))
+			return -1;
+	return 0;
+}
+#else
+/* Up to Python 3.10 these may be any names in any module: so all are imported that compileall's
+ * process has, and now, not some of them at the first error. */
+static int pin_strings(void)
+{
+	static const char *const names[] = {"site", "runpy", "compileall"};
+	PyObject *argparse, *parser;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!PyImport_ImportModule(names[i]))
+			return -1;
+	argparse = PyImport_ImportModule("argparse");
+	/* This imports some more. */
+	parser = argparse ? PyObject_CallMethod(argparse, "ArgumentParser", NULL) : NULL;
+	Py_XDECREF(argparse);
+	Py_XDECREF(parser);
+	return parser ? 0 : -1;
+}
+#endif
+
 /* 0, or -1 with an exception. */
 static int prepare(struct server *server)
 {
@@ -729,7 +768,7 @@ int main(void)
 	status = start_python();
 	if (PyStatus_Exception(status))
 		Py_ExitStatusException(status);
-	if (prepare(&server) != 0 || greet() != 0) {
+	if (prepare(&server) != 0 || greet() != 0 || pin_strings() != 0) {
 		PyErr_Print();
 		return 1;
 	}

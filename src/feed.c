@@ -12,12 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+/* A batch that waits has its folder open already, but only as long as few descriptors are in use.
+ */
+#define HANDED_MAX 64
 
 struct feed {
 	const struct feed_settings *settings;
 	struct batch *batch;     /* being filled; NULL: none */
 	uint32_t targets;        /* of the operand at hand */
 	struct folder *root;     /* of the folder that is walked */
+	int descriptor;          /* the folder at hand, if it lies below that; else -1 */
 	const char *operand;     /* that folder, as the user named it; "": none is walked */
 	struct buffer prefix;    /* what precedes a name of the folder or operand at hand */
 	struct overlap *overlap; /* NULL: there is only one operand */
@@ -40,6 +46,16 @@ static int push(struct feed *feed)
 	return -1;
 }
 
+/* What a new batch gets of the folder at hand. */
+static void hand_over(struct feed *feed)
+{
+	feed->batch->targets = feed->targets;
+	if (feed->descriptor >= 0 && feed->descriptor < HANDED_MAX) {
+		batch_set_folder(feed->batch, feed->descriptor);
+		feed->descriptor = -1;
+	}
+}
+
 /* Adds a source of the folder at hand; pushes a batch that is full. */
 static int add(struct feed *feed, struct folder *root, const char *relative, const char *name,
 	       struct report_slot *slot)
@@ -48,7 +64,7 @@ static int add(struct feed *feed, struct folder *root, const char *relative, con
 		feed->batch = batch_create(feed->settings->report, root, relative,
 					   buffer_string(&feed->prefix), feed->operand);
 		if (feed->batch)
-			feed->batch->targets = feed->targets;
+			hand_over(feed);
 	}
 	if (!feed->batch || batch_add(feed->batch, name, slot) != 0)
 		return -1;
@@ -86,12 +102,37 @@ static void set_prefix(struct feed *feed, const char *folder)
 		buffer_append_byte(&feed->prefix, '/');
 }
 
-static int visit(void *context, struct walk_folder *folder)
+/*
+ * The walk goes by paths. Where somebody has put a link in the place of a folder meanwhile, it has
+ * listed what lies elsewhere, and would go on there: so the folder must be one that can be reached
+ * from the operand without any link. Else there is nothing in it.
+ */
+static void reach(struct feed *feed, struct walk_folder *folder)
 {
-	struct feed *feed = context;
+	if (folder->error != 0 || !*folder->relative)
+		return;
+	feed->descriptor = folder_open_beneath(feed->root, folder->relative);
+	if (feed->descriptor >= 0)
+		return;
+	folder->error = errno;
+	for (size_t i = 0; i < folder->count; i++)
+		folder->entries[i].folder = false;
+	folder->count = 0;
+}
+
+/* Closes what no batch was given. */
+static void leave(struct feed *feed)
+{
+	if (feed->descriptor >= 0)
+		(void)close(feed->descriptor);
+	feed->descriptor = -1;
+}
+
+/* Gives the folder and all its entries their slots, and its sources to batches. */
+static int add_all(struct feed *feed, struct walk_folder *folder)
+{
 	struct report_slot *first;
 
-	report_wait(feed->settings->report);
 	say_listing(feed, folder->path, folder->error);
 	first = report_open(feed->settings->report, folder->place, &feed->lines, folder->count);
 	if (!first && folder->count > 0)
@@ -107,6 +148,20 @@ static int visit(void *context, struct walk_folder *folder)
 			return -1;
 	}
 	return push(feed);
+}
+
+static int visit(void *context, struct walk_folder *folder)
+{
+	struct feed *feed = context;
+	int error, result;
+
+	report_wait(feed->settings->report);
+	reach(feed, folder);
+	result = add_all(feed, folder);
+	error = errno;
+	leave(feed);
+	errno = error;
+	return result;
 }
 
 static int feed_unlistable(struct feed *feed, const char *operand, int error,
@@ -240,7 +295,7 @@ static int set_targets(struct feed *feed, size_t index)
 
 int feed_operands(const struct feed_settings *settings, char *const *operands, size_t count)
 {
-	struct feed feed = {.settings = settings, .operand = ""};
+	struct feed feed = {.settings = settings, .operand = "", .descriptor = -1};
 	int error, result = 0;
 
 	if (count > 1) {

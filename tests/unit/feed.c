@@ -110,6 +110,46 @@ SCRATCH_TEST(feed, what_cannot_be_listed_is_trouble)
 	release(&fixture);
 }
 
+/* Puts a link in the place of t/sub while the sources of t are handed over: the walk has seen the
+ * folder, and goes on by its path. */
+static int swap(void *context, size_t sources)
+{
+	(void)context;
+	(void)sources;
+	scratch_delete("t/sub");
+	scratch_symlink("../outside", "t/sub");
+	return 0;
+}
+
+SCRATCH_TEST(feed, does_not_walk_out_through_a_link_that_was_a_folder)
+{
+	char *const operands[] = {"t"};
+	struct report *report = report_create(1);
+	struct queue *queue = queue_create(CAPACITY);
+	struct queue_ticket ticket;
+	struct feed_settings settings = {
+		.queue = queue, .report = report, .depth = -1, .ahead = swap};
+
+	scratch_file("t/a.py", "");
+	scratch_file("t/sub/b.py", "");
+	scratch_file("outside/c.py", "");
+	scratch_file("outside/deeper/d.py", "");
+	queue_join(queue, &ticket);
+	cr_redirect_stdout();
+	cr_assert_eq(feed_operands(&settings, operands, 1), 0);
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert_str_eq(batch_name(batch_of(ticket.job), 0), "a.py");
+	report_fill_silent(batch_of(ticket.job)->sources[0].slot);
+	queue_close(queue);
+	cr_assert_not(queue_next(queue, &ticket), "nothing from outside");
+	queue_leave(queue, &ticket);
+	cr_assert_eq(report_end(report, NULL), 0);
+	cr_assert_stdout_eq_str("Listing 't'...\nListing 't/sub'...\nCan't list 't/sub'\n");
+	cr_assert_eq(report_counts(report).trouble, 1);
+	queue_destroy(queue);
+	report_destroy(report);
+}
+
 SCRATCH_TEST(feed, file_in_no_folder_is_a_failure_in_py_compiles_words)
 {
 	char *const operands[] = {"no/such.py"};
