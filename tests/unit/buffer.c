@@ -73,6 +73,41 @@ Test(buffer, append_grows)
 	buffer_fini(&buffer);
 }
 
+Test(buffer, append_of_another_joins_both)
+{
+	struct buffer one = BUFFER_INIT, other = BUFFER_INIT;
+
+	buffer_append_string(&one, "one");
+	buffer_append_buffer(&one, &other);
+	cr_assert_eq(one.size, 3);
+	buffer_append(&other, " and\0more", 9);
+	buffer_append_buffer(&one, &other);
+	cr_assert_eq(one.size, 12);
+	cr_assert_eq(memcmp(one.data, "one and\0more", 12), 0);
+	cr_assert_eq(other.size, 9, "it keeps what it has");
+	cr_assert_eq(memcmp(other.data, " and\0more", 9), 0);
+	buffer_fini(&one);
+	buffer_fini(&other);
+}
+
+/* What was lost there is missing here, too; what was here before stays. */
+Test(buffer, append_of_one_that_failed_fails)
+{
+	struct buffer one = BUFFER_INIT, other = BUFFER_INIT;
+
+	buffer_append_string(&one, "one");
+	buffer_append_string(&other, "other");
+	buffer_append(&other, "x", too_much);
+	buffer_append_buffer(&one, &other);
+	cr_assert(buffer_failed(&one));
+	cr_assert_str_eq(buffer_string(&one), "");
+	buffer_clear(&other);
+	buffer_append_buffer(&one, &other);
+	cr_assert(buffer_failed(&one), "a sound one mends nothing");
+	buffer_fini(&one);
+	buffer_fini(&other);
+}
+
 /* A string that ends where the allocation does leaves no room for the NUL: each size is tried. */
 Test(buffer, string_at_every_size)
 {

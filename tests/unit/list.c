@@ -94,3 +94,19 @@ SCRATCH_TEST(list, file_and_standard_input)
 	cr_assert_eq(errno, ENOENT);
 	list_fini(&list);
 }
+
+Test(list, find_tells_where_a_name_is)
+{
+	static const char text[] = "a\nb\n\na\nb b\n";
+	struct list list = {0};
+
+	cr_assert_eq(list_find(&list, "a"), 0, "there is none in an empty one");
+	cr_assert_eq(list_add_text(&list, LIST_LINES, text, sizeof(text) - 1), 0);
+	cr_assert_eq(list_find(&list, "a"), 0, "the first of two");
+	cr_assert_eq(list_find(&list, "b"), 1);
+	cr_assert_eq(list_find(&list, ""), 2);
+	cr_assert_eq(list_find(&list, "b b"), 4);
+	cr_assert_eq(list_find(&list, "c"), 5);
+	cr_assert_eq(list_find(&list, "b "), 5);
+	list_fini(&list);
+}

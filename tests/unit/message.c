@@ -98,3 +98,52 @@ Test(message, unstripped_is_said_below_level_2)
 	message_unstripped(&lines, &silent, "/s", "q/a.py");
 	assert_said("", "");
 }
+
+/* ---- Several interpreters ---- */
+
+static const struct message_style labelled = {.label = "beta-2", .verbose = true},
+				  labelled_errors_only = {.label = "beta-2", .quiet = 1},
+				  labelled_silent = {.label = "beta-2", .quiet = 2},
+				  labelled_py_compile = {.label = "beta-2", .py_compile = true};
+
+Test(message, label_stands_behind_the_path)
+{
+	message_compiling(&lines, &labelled, "a.py");
+	assert_said("Compiling 'a.py' for beta-2...\n", "");
+	message_verdict(&lines, &labelled, "a.py", "", STALENESS_FRESH);
+	message_verdict(&lines, &labelled, "a.py", "1", STALENESS_SIZE);
+	assert_said("Fresh 'a.py' for beta-2\n"
+		    "Stale 'a.py' for beta-2 [opt-1] (source size)\n",
+		    "");
+	message_python(&lines, &labelled_errors_only, "a.py", "SyntaxError: no\n", 16);
+	assert_said("*** Error compiling 'a.py' for beta-2...\nSyntaxError: no\n\n", "");
+	message_errno(&lines, &labelled_errors_only, "a.py", EACCES, "b.pyc");
+	assert_said("*** Error compiling 'a.py' for beta-2...\n"
+		    "PermissionError: [Errno 13] Permission denied: 'b.pyc'\n",
+		    "");
+}
+
+/* "Compiling 'a.py' for beta-2..." stands above it. */
+Test(message, label_is_not_said_twice)
+{
+	message_python(&lines, &labelled, "a.py", "SyntaxError: no\n", 16);
+	assert_said("*** SyntaxError: no\n\n", "");
+	message_python(&lines, &labelled_silent, "a.py", "SyntaxError: no\n", 16);
+	assert_said("", "");
+}
+
+Test(message, label_stands_before_what_names_no_file)
+{
+	message_warnings(&lines, &labelled, "a.py:1: SyntaxWarning\n", 22);
+	assert_said("", "beta-2: a.py:1: SyntaxWarning\n");
+	message_warnings(&lines, &labelled, "", 0);
+	assert_said("", "");
+	message_python(&lines, &labelled_py_compile, "a.py", "SyntaxError: no\n", 16);
+	assert_said("", "beta-2: SyntaxError: no\n");
+	message_exists(&lines, &labelled_py_compile, "a.py", "a.pyc", false);
+	assert_said("",
+		    "beta-2: a.pyc is a non-regular file and will be changed into a regular one "
+		    "if import writes a byte-compiled file to it\n");
+	message_compiling(&lines, &labelled_py_compile, "a.py");
+	assert_said("", "");
+}

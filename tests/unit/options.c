@@ -240,6 +240,86 @@ Test(options, usage_errors_say_what_is_wrong)
 		     "'checked-hash', 'timestamp', 'unchecked-hash')\n");
 }
 
+Test(options, pythons_are_kept_in_their_order)
+{
+	struct options options = parse_right("--python b --python=a a.py --python b --pyt ~");
+
+	cr_assert_eq(options.python_count, 4);
+	cr_assert_str_eq(options.pythons[0], "b");
+	cr_assert_str_eq(options.pythons[1], "a");
+	cr_assert_str_eq(options.pythons[2], "b");
+	cr_assert_str_eq(options.pythons[3], "");
+	cr_assert_eq(options.operand_count, 1);
+	cr_assert_not(options.no_interpreter_cache);
+	options_fini(&options);
+	options = parse_right("");
+	cr_assert_eq(options.python_count, 0);
+	cr_assert_null(options.pythons);
+	options_fini(&options);
+}
+
+/* Each has a bit in a mask. */
+Test(options, pythons_are_not_more_than_a_mask_has_bits)
+{
+	char name[] = "pycompileall", option[] = "--python=p";
+	char *argv[OPTIONS_PYTHONS_MAX + 3] = {name};
+	struct options options;
+	char *errors;
+	size_t size;
+	FILE *stream;
+
+	for (int i = 1; i <= OPTIONS_PYTHONS_MAX + 1; i++)
+		argv[i] = option;
+	cr_assert_eq(options_parse(&options, OPTIONS_PYTHONS_MAX + 1, argv, stderr), OPTIONS_OK);
+	cr_assert_eq(options.python_count, 32);
+	options_fini(&options);
+	stream = open_memstream(&errors, &size);
+	cr_assert_eq(options_parse(&options, OPTIONS_PYTHONS_MAX + 2, argv, stream), OPTIONS_WRONG);
+	(void)fclose(stream);
+	cr_assert_not_null(strstr(errors, "argument --python: more than 32 interpreters\n"), "%s",
+			   errors);
+	options_fini(&options);
+	free(errors);
+}
+
+Test(options, timeout_is_a_number_of_seconds)
+{
+	static const struct {
+		const char *line;
+		long timeout;
+	} cases[] = {
+		{"", OPTIONS_TIMEOUT},
+		{"--timeout 0", 0},
+		{"--timeout=90", 90},
+		{"--timeout 5 --timeout 2147483647", 2147483647},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct options options = parse_right(cases[i].line);
+
+		cr_assert_eq(options.timeout, cases[i].timeout, "%s", cases[i].line);
+		options_fini(&options);
+	}
+	assert_wrong("--timeout -1", "argument --timeout: not a number of seconds: '-1'\n");
+	assert_wrong("--timeout 2147483648",
+		     "argument --timeout: not a number of seconds: '2147483648'\n");
+	assert_wrong("--timeout 1.5", "argument --timeout: invalid int value: '1.5'\n");
+	assert_wrong("--timeout x", "argument --timeout: invalid int value: 'x'\n");
+	assert_wrong("--timeout ~", "argument --timeout: invalid int value: ''\n");
+	assert_wrong("--timeout", "argument --timeout: expected one argument\n");
+}
+
+Test(options, interpreter_cache_may_be_left_out)
+{
+	struct options options = parse_right("--no-interpreter-cache");
+
+	cr_assert(options.no_interpreter_cache);
+	options_fini(&options);
+	assert_wrong("--no-interpreter-cache=1",
+		     "argument --no-interpreter-cache: ignored explicit argument '1'\n");
+	assert_wrong("--python", "argument --python: expected one argument\n");
+}
+
 Test(options, default_mode_is_that_of_the_environment)
 {
 	struct options options = parse_right("");

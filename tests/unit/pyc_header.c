@@ -98,6 +98,43 @@ Test(pyc_header, parse_unknown_flags)
 	cr_assert_eq(header.hash, UINT64_MAX);
 }
 
+/* ---- Before PEP 552 ---- */
+
+/* What CPython 3.6's _code_to_bytecode puts in front, with the same mtime and size. */
+static const unsigned char old_bytes[PYC_HEADER_OLD] = {0x33, 0x0d, 0x0d, 0x0a, 0x98, 0xba,
+							0xdc, 0xfe, 0x67, 0x45, 0x23, 0x01};
+
+/* What it has no place for is not written. */
+Test(pyc_header, build_old)
+{
+	struct pyc_header header = {
+		.magic = {0x33, 0x0d, 0x0d, 0x0a},
+		.flags = PYC_FLAG_HASH,
+		.mtime = 0xfedcba98,
+		.size = 0x01234567,
+		.hash = HASH,
+	};
+	unsigned char bytes[PYC_HEADER_OLD + 1];
+
+	bytes[PYC_HEADER_OLD] = 0xee;
+	pyc_header_build_old(bytes, &header);
+	cr_assert_arr_eq(bytes, old_bytes, sizeof(old_bytes));
+	cr_assert_eq(bytes[PYC_HEADER_OLD], 0xee);
+}
+
+Test(pyc_header, parse_old)
+{
+	struct pyc_header header;
+
+	memset(&header, 0xff, sizeof(header));
+	pyc_header_parse_old(&header, old_bytes);
+	cr_assert_arr_eq(header.magic, old_bytes, PYC_HEADER_MAGIC);
+	cr_assert_eq(header.mtime, 0xfedcba98);
+	cr_assert_eq(header.size, 0x01234567);
+	cr_assert_eq(header.flags, 0);
+	cr_assert_eq(header.hash, 0);
+}
+
 /* int(os.stat(path).st_mtime) & 0xffffffff, by CPython 3.13 on files with these times. */
 static const struct {
 	int64_t seconds;

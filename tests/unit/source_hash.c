@@ -7,6 +7,7 @@
 #include "source_hash.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,4 +162,48 @@ Test(source_hash, empty_without_bytes)
 {
 	cr_assert_eq(source_hash(SOURCE_HASH_SIP24, magic_310, NULL, 0), short_sip24[0]);
 	cr_assert_eq(source_hash(SOURCE_HASH_SIP13, magic_311, NULL, 0), short_sip13[0]);
+}
+
+/* ---- Which one an interpreter uses ---- */
+
+static int recognize(enum source_hash_kind *kind, const unsigned char magic[4], uint64_t nothing)
+{
+	unsigned char bytes[8];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(nothing >> (8 * i));
+	errno = 0;
+	return source_hash_recognize(kind, magic, bytes);
+}
+
+Test(source_hash, recognized_by_the_hash_of_nothing)
+{
+	enum source_hash_kind kind;
+
+	cr_assert_eq(recognize(&kind, magic_310, short_sip24[0]), 0);
+	cr_assert_eq(kind, SOURCE_HASH_SIP24);
+	cr_assert_eq(recognize(&kind, magic_311, short_sip13[0]), 0);
+	cr_assert_eq(kind, SOURCE_HASH_SIP13);
+	cr_assert_eq(recognize(&kind, magic_310, 0), 0);
+	cr_assert_eq(kind, SOURCE_HASH_NONE);
+}
+
+/* Any bit off, the bytes the other way round, or the hash of another magic number. */
+Test(source_hash, others_are_not_recognized)
+{
+	enum source_hash_kind kind;
+
+	for (unsigned bit = 0; bit < 64; bit++) {
+		cr_assert_eq(recognize(&kind, magic_310, short_sip24[0] ^ UINT64_C(1) << bit), -1);
+		cr_assert_eq(errno, EPROTO);
+	}
+	cr_assert_eq(recognize(&kind, magic_310, __builtin_bswap64(short_sip24[0])), -1);
+	cr_assert_eq(recognize(&kind, magic_311, short_sip24[0]), -1);
+	cr_assert_eq(recognize(&kind, magic_310, short_sip24[1]), -1);
+	cr_assert_eq(recognize(&kind, magic_310, UINT64_MAX), -1);
+}
+
+Test(source_hash, none_hashes_nothing)
+{
+	cr_assert_eq(source_hash(SOURCE_HASH_NONE, magic_310, "x = 1\n", 6), 0);
 }

@@ -147,6 +147,60 @@ SCRATCH_TEST(staleness, file_is_judged_by_its_front)
 		     STALENESS_FRESH);
 }
 
+/* ---- Before PEP 552: no flags, no hash ---- */
+
+static const struct interpreter old_interpreter = {
+	.version = "3.6.15",
+	.cache_tag = "cpython-36",
+	.magic = {0x33, 0x0d, 0x0d, 0x0a},
+	.hash_kind = SOURCE_HASH_NONE,
+};
+
+/* The verdict on the first bytes of a fresh .pyc of Python 3.6, of which one is another. */
+static enum staleness judge_old(size_t size, size_t offset, unsigned char byte)
+{
+	const struct staleness_demand demand = {.interpreter = &old_interpreter,
+						.mode = INVALIDATION_TIMESTAMP};
+	unsigned char front[PYC_HEADER_OLD + 1] = {0x33, 0x0d, 0x0d, 0x0a, 0x00, 0x10, 0x5e,
+						   0x5f, 0x34, 0x12, 0,    0,    0xe3};
+	struct pyc_header header;
+
+	front[offset] = byte;
+	return staleness_judge(&demand, front, size, &source, &header);
+}
+
+Test(staleness, old_header_has_12_bytes)
+{
+	cr_assert_eq(judge_old(13, 12, 0xe3), STALENESS_FRESH);
+	for (size_t size = 0; size < 13; size++)
+		cr_assert_eq(judge_old(size, 12, 0xe3), STALENESS_TRUNCATED, "%zu bytes", size);
+}
+
+Test(staleness, each_field_of_an_old_header_has_its_reason)
+{
+	cr_assert_eq(judge_old(13, 0, 0x32), STALENESS_MAGIC);
+	cr_assert_eq(judge_old(13, 3, 0x0b), STALENESS_MAGIC);
+	cr_assert_eq(judge_old(13, 4, 1), STALENESS_MTIME, "and no flag");
+	cr_assert_eq(judge_old(13, 7, 1), STALENESS_MTIME);
+	cr_assert_eq(judge_old(13, 8, 1), STALENESS_SIZE);
+	cr_assert_eq(judge_old(13, 11, 1), STALENESS_SIZE);
+}
+
+/* What a newer Python wrote at the old one's place. */
+Test(staleness, old_header_is_not_a_new_one)
+{
+	const struct staleness_demand demand = {.interpreter = &old_interpreter, .any_mode = true};
+	unsigned char front[STALENESS_FRONT];
+	struct pyc_header header;
+
+	build_front(front);
+	cr_assert_eq(staleness_judge(&demand, front, sizeof(front), &source, &header),
+		     STALENESS_MAGIC);
+	memcpy(front, old_interpreter.magic, PYC_HEADER_MAGIC);
+	cr_assert_eq(staleness_judge(&demand, front, sizeof(front), &source, &header),
+		     STALENESS_MTIME);
+}
+
 Test(staleness, every_verdict_has_a_name)
 {
 	for (int verdict = STALENESS_FRESH; verdict <= STALENESS_NEEDS_HASH; verdict++)
