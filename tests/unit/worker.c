@@ -1,15 +1,21 @@
-/* One worker over a scratch folder, with the real compile server ($COMPILE_SERVER). */
+/*
+ * Workers over a scratch folder, with the real compile server ($COMPILE_SERVER), and with scripts
+ * in the place of several interpreters.
+ */
 #include "config.h"
 
 #include "worker.h"
 
 #include "batch.h"
 #include "support/scratch.h"
+#include "support/stub.h"
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 struct fixture {
@@ -20,6 +26,7 @@ struct fixture {
 	struct folder *root;
 	struct filter *filter;
 	unsigned servers;   /* started by the last run */
+	uint32_t only;      /* a bit for each target that the sources are for; 0: all */
 	char given_up[200]; /* why, or "" */
 };
 
@@ -37,9 +44,9 @@ static void set_server(struct fixture *fixture, const char *path)
 	fixture->target->command.process.path = fixture->target->server;
 }
 
-static void set_up(struct fixture *fixture)
+/* `words` is a command line. */
+static void set_up_for(struct fixture *fixture, int count, char *const *words)
 {
-	char *names[] = {NULL};
 	struct buffer problem = BUFFER_INIT;
 
 	*fixture = (struct fixture){
@@ -48,9 +55,17 @@ static void set_up(struct fixture *fixture)
 		.filter = filter_create(NULL, NULL, NULL),
 	};
 	fixture->settings.filter = fixture->filter;
-	cr_assert_eq(options_parse(&fixture->options, 0, names, stderr), OPTIONS_OK);
-	cr_assert_eq(targets_find(&fixture->targets, &fixture->options, &problem), 0);
+	cr_assert_eq(options_parse(&fixture->options, count, words, stderr), OPTIONS_OK);
+	cr_assert_eq(targets_find(&fixture->targets, &fixture->options, &problem), 0, "%s",
+		     buffer_string(&problem));
 	fixture->target = fixture->targets.list[0];
+}
+
+static void set_up(struct fixture *fixture)
+{
+	char *words[] = {NULL};
+
+	set_up_for(fixture, 0, words);
 	cr_assert_not_null(getenv("COMPILE_SERVER"), "COMPILE_SERVER is not set");
 	set_server(fixture, getenv("COMPILE_SERVER"));
 }
@@ -63,12 +78,15 @@ static void release(struct fixture *fixture)
 	options_fini(&fixture->options);
 }
 
-/* Lets one worker do the named sources; returns the counts. */
-static struct report_counts run(struct fixture *fixture, const char *const *names, size_t count)
+#define WORKERS_MAX 4
+
+/* Lets so many workers do the named sources; returns the counts. */
+static struct report_counts run_many(struct fixture *fixture, size_t workers,
+				     const char *const *names, size_t count)
 {
 	struct worker_settings *settings = &fixture->settings;
 	struct report_counts counts;
-	struct worker *worker;
+	struct worker *worker[WORKERS_MAX];
 	struct batch *batch;
 
 	settings->queue = queue_create(1);
@@ -76,17 +94,29 @@ static struct report_counts run(struct fixture *fixture, const char *const *name
 	batch = batch_create(settings->report, fixture->root, "", "", "");
 	for (size_t i = 0; i < count; i++)
 		cr_assert_eq(batch_add(batch, names[i], report_operand(settings->report, i)), 0);
-	worker = worker_start(settings);
-	cr_assert_not_null(worker);
+	if (fixture->only)
+		batch->targets = fixture->only;
+	for (size_t i = 0; i < workers; i++) {
+		worker[i] = worker_start(settings);
+		cr_assert_not_null(worker[i]);
+	}
 	cr_assert_eq(batch_push(batch, settings->queue), 0);
 	queue_close(settings->queue);
-	worker_join(worker);
-	fixture->servers = worker_destroy(worker);
+	fixture->servers = 0;
+	for (size_t i = 0; i < workers; i++)
+		worker_join(worker[i]);
+	for (size_t i = 0; i < workers; i++)
+		fixture->servers += worker_destroy(worker[i]);
 	cr_assert_eq(report_end(settings->report, NULL), 0);
 	counts = report_counts(settings->report);
 	report_destroy(settings->report);
 	queue_destroy(settings->queue);
 	return counts;
+}
+
+static struct report_counts run(struct fixture *fixture, const char *const *names, size_t count)
+{
+	return run_many(fixture, 1, names, count);
 }
 
 SCRATCH_TEST(worker, compiles_what_is_missing_and_then_nothing)
@@ -163,5 +193,175 @@ SCRATCH_TEST(worker, server_that_cannot_start_ends_the_run)
 	fixture.settings.style.quiet = 2;
 	cr_assert_eq(run(&fixture, names, 1).failed, 1);
 	cr_assert_not_null(strstr(fixture.given_up, "no/such/server"), "'%s'", fixture.given_up);
+	release(&fixture);
+}
+
+/* ---- Several interpreters ---- */
+
+/* The second one is of the time before PEP 552: its headers have 12 bytes. */
+static const struct interpreter alpha = {.cache_tag = "alpha-1",
+					 .magic = "\1\2\r\n",
+					 .hash_kind = SOURCE_HASH_SIP13},
+				beta = {.cache_tag = "beta-2",
+					.magic = "\3\4\r\n",
+					.hash_kind = SOURCE_HASH_NONE};
+
+#define SOURCE     "x = 1\n"
+#define ALPHA_PYC  "__pycache__/a.alpha-1.pyc"
+#define BETA_PYC   "__pycache__/a.beta-2.pyc"
+#define ZEROES_8   "\\0\\0\\0\\0\\0\\0\\0\\0"
+#define CODE(text) "printf '" ZEROES_8 "\\1\\0\\0\\0\\0\\0\\0\\0" ZEROES_8 text "' >&0\n"
+#define NO         "printf '\\1\\0\\0\\0\\0\\0\\0\\0\\2\\0\\0\\0\\0\\0\\0\\0" ZEROES_8 "no' >&0\n"
+
+/* "a.py" with two interpreters that run these scripts for each request. */
+static void set_up_two(struct fixture *fixture, const char *one, const char *two)
+{
+	char name[] = "pycompileall", option[] = "--python", first[] = "./one", second[] = "./two";
+	char timeout[] = "--timeout=20";
+	char *words[] = {name, option, first, option, second, timeout, NULL};
+	char script[1000];
+
+	scratch_file("a.py", SOURCE);
+	(void)snprintf(script, sizeof(script), "greet\nwhile receive; do\n%sdone\n", one);
+	stub_server("one", &alpha, strlen("a.py") + strlen(SOURCE), script);
+	(void)snprintf(script, sizeof(script), "greet\nwhile receive; do\n%sdone\n", two);
+	stub_server("two", &beta, strlen("a.py") + strlen(SOURCE), script);
+	set_up_for(fixture, 6, words);
+	cr_assert_eq(fixture->targets.count, 2);
+}
+
+/* The .pyc of a target is its header, of so many bytes, and one byte of code. */
+static void assert_code(const char *path, const struct interpreter *interpreter, size_t header_size,
+			char code)
+{
+	size_t size;
+	char *bytes = scratch_read(path, &size);
+
+	cr_assert_eq(size, header_size + 1, "%s has %zu bytes", path, size);
+	cr_assert_arr_eq(bytes, interpreter->magic, PYC_HEADER_MAGIC);
+	cr_assert_eq(bytes[header_size], code);
+	free(bytes);
+}
+
+/* Opening and closing alternate, for like events behind each other would be told as one. */
+static int watch(const char *path)
+{
+	int watcher = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	cr_assert_geq(watcher, 0);
+	cr_assert_geq(inotify_add_watch(watcher, path, IN_OPEN | IN_CLOSE_NOWRITE), 0);
+	return watcher;
+}
+
+/* How often the file that is watched was opened. */
+static size_t count_opened(int watcher)
+{
+	struct inotify_event events[16];
+	ssize_t size = read(watcher, events, sizeof(events));
+	size_t count = 0;
+
+	(void)close(watcher);
+	for (size_t i = 0; size > 0 && i < (size_t)size / sizeof(events[0]); i++)
+		count += (events[i].mask & IN_OPEN) != 0;
+	return count;
+}
+
+static const char *const a_py[] = {"a.py"};
+
+/* Whoever has it shares it with another, or does all of it. */
+static void assert_both_made_from_one_reading(size_t workers)
+{
+	struct fixture fixture;
+	int watcher;
+
+	set_up_two(&fixture, CODE("A"), CODE("B"));
+	watcher = watch("a.py");
+	cr_redirect_stdout();
+	cr_assert_eq(run_many(&fixture, workers, a_py, 1).compiled, 1);
+	cr_assert_eq(count_opened(watcher), 1);
+	assert_code(ALPHA_PYC, &alpha, PYC_HEADER_SIZE, 'A');
+	assert_code(BETA_PYC, &beta, PYC_HEADER_OLD, 'B');
+	cr_assert_eq(run_many(&fixture, workers, a_py, 1).fresh, 1);
+	cr_assert_eq(fixture.servers, 0);
+	cr_assert_stdout_eq_str("Compiling 'a.py' for alpha-1...\n"
+				"Compiling 'a.py' for beta-2...\n");
+	release(&fixture);
+}
+
+SCRATCH_TEST(worker, source_for_two_targets_is_read_once)
+{
+	assert_both_made_from_one_reading(1);
+}
+
+SCRATCH_TEST(worker, source_for_two_targets_is_read_once_by_several)
+{
+	assert_both_made_from_one_reading(3);
+}
+
+/* The first one answers only when the second one's .pyc is there: one worker would wait in vain. */
+SCRATCH_TEST(worker, targets_of_a_source_are_compiled_side_by_side)
+{
+	struct fixture fixture;
+	struct report_counts counts;
+
+	set_up_two(&fixture, "until test -e " BETA_PYC "; do sleep 0.01; done\n" CODE("A"),
+		   CODE("B"));
+	cr_redirect_stdout();
+	counts = run_many(&fixture, 2, a_py, 1);
+	cr_assert_eq(counts.compiled, 1);
+	cr_assert_stdout_eq_str("Compiling 'a.py' for alpha-1...\n"
+				"Compiling 'a.py' for beta-2...\n");
+	release(&fixture);
+}
+
+SCRATCH_TEST(worker, only_the_stale_target_is_compiled)
+{
+	struct fixture fixture;
+
+	set_up_two(&fixture, CODE("A"), CODE("B"));
+	fixture.settings.style.quiet = 1;
+	cr_assert_eq(run(&fixture, a_py, 1).compiled, 1);
+	scratch_delete(BETA_PYC);
+	scratch_mtime(ALPHA_PYC, SCRATCH_MTIME, 0);
+	fixture.settings.style.quiet = 0;
+	fixture.settings.style.verbose = true;
+	cr_redirect_stdout();
+	cr_assert_eq(run(&fixture, a_py, 1).compiled, 1);
+	cr_assert_eq(fixture.servers, 1);
+	cr_assert_stdout_eq_str("Fresh 'a.py' for alpha-1\nStale 'a.py' for beta-2 (missing)\n"
+				"Compiling 'a.py' for beta-2...\n");
+	release(&fixture);
+}
+
+/* It is one failure, and what the other makes stands. */
+SCRATCH_TEST(worker, failure_for_one_target_leaves_the_other)
+{
+	struct report_counts counts;
+	struct fixture fixture;
+
+	set_up_two(&fixture, NO, CODE("B"));
+	fixture.settings.style.quiet = 1;
+	cr_redirect_stdout();
+	counts = run_many(&fixture, 2, a_py, 1);
+	cr_assert_eq(counts.failed, 1);
+	cr_assert_eq(counts.compiled, 0);
+	cr_assert_eq(counts.checked, 1);
+	cr_assert_eq(access(ALPHA_PYC, F_OK), -1);
+	assert_code(BETA_PYC, &beta, PYC_HEADER_OLD, 'B');
+	cr_assert_stdout_eq_str("*** Error compiling 'a.py' for alpha-1...\nno\n");
+	release(&fixture);
+}
+
+SCRATCH_TEST(worker, sources_may_be_for_some_of_the_targets)
+{
+	struct fixture fixture;
+
+	set_up_two(&fixture, CODE("A"), CODE("B"));
+	fixture.only = 2;
+	cr_redirect_stdout();
+	cr_assert_eq(run_many(&fixture, 2, a_py, 1).compiled, 1);
+	cr_assert_eq(access(ALPHA_PYC, F_OK), -1);
+	cr_assert_eq(access(BETA_PYC, F_OK), 0);
+	cr_assert_stdout_eq_str("Compiling 'a.py' for beta-2...\n");
 	release(&fixture);
 }
