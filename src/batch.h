@@ -43,10 +43,10 @@ struct batch {
 };
 
 /*
- * An empty batch for all targets. `root` is held until the end, or NULL for sources named as
- * operands; `relative` is the folder's path beneath it; `prefix` is what precedes a name when the
- * path is printed, slash included; `operand` is the folder that the user named, or "" for files
- * that were named themselves. Strings are copied. NULL with errno ENOMEM.
+ * An empty batch for all targets. `root` is held until the end; `relative` is the folder's path
+ * beneath it; `prefix` is what precedes a name when the path is printed, slash included; `operand`
+ * is the folder that the user named, or "" for files that were named themselves. Strings are
+ * copied. NULL with errno ENOMEM.
  */
 struct batch *batch_create(struct report *report, struct folder *root, const char *relative,
 			   const char *prefix, const char *operand);

@@ -17,7 +17,8 @@ struct executable {
 /*
  * Where `name` is: itself if it has a slash in it, else the first file on PATH of that name that
  * may be executed, as execvp(3) would find it. In memory that the caller frees; NULL with errno
- * ENOENT, EACCES (it is no file, or may not be executed) or ENOMEM.
+ * ENOENT, EACCES (it is no file, or may not be executed), ENOMEM, or, where it has a slash, another
+ * of stat(2).
  */
 char *executable_find(const char *name);
 

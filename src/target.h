@@ -32,7 +32,7 @@ struct target {
 	struct interpreter interpreter;
 	const char *label;              /* names it in messages; NULL: there is no other */
 	struct staleness_demand demand; /* what a fresh .pyc must be; its mode is what is written */
-	struct target_level levels[TARGET_LEVELS_MAX]; /* sorted, no two alike */
+	struct target_level levels[TARGET_LEVELS_MAX]; /* -1's, others sorted; no two alike */
 	size_t level_count;
 	struct cache_rule cache; /* where its byte-code goes */
 

@@ -99,6 +99,7 @@ SCRATCH_TEST(executable, name_with_a_slash_is_a_path)
 	assert_found("one", "./it", "./it");
 	assert_found("none", "one/it", "one/it");
 	assert_not_found("one", "none/it", ENOENT);
+	assert_not_found("one", "it/it", ENOTDIR);
 	scratch_mode("it", 0644);
 	assert_not_found("one", "./it", EACCES);
 }
