@@ -278,6 +278,21 @@ static int create_temporary(int folder, char name[TEMPORARY_SIZE], mode_t mode)
 	return descriptor;
 }
 
+/*
+ * A rename can reach the disk before what was written, and after a power loss the new name would have
+ * part of the content. File systems with ordered data write content first whose place on the disk is
+ * settled, which the beginning of the writing does; nobody waits for its end.
+ */
+static void start_writeback(int descriptor)
+{
+#ifdef HAVE_SYNC_FILE_RANGE
+	/* Where it is of no use, it fails. */
+	(void)sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
+#else
+	(void)descriptor;
+#endif
+}
+
 /* Writes under a temporary name and renames. 0, or -1 with errno and no temporary left. */
 static int write_and_rename(int folder, const char *name, const struct file_io_content *content)
 {
@@ -291,6 +306,7 @@ static int write_and_rename(int folder, const char *name, const struct file_io_c
 		close_quietly(descriptor);
 		goto fail;
 	}
+	start_writeback(descriptor);
 	/* A full disk or a network file system may tell only now. */
 	if (close(descriptor) != 0 && errno != EINTR)
 		goto fail;
