@@ -279,9 +279,9 @@ static int create_temporary(int folder, char name[TEMPORARY_SIZE], mode_t mode)
 }
 
 /*
- * A rename can reach the disk before what was written, and after a power loss the new name would have
- * part of the content. File systems with ordered data write content first whose place on the disk is
- * settled, which the beginning of the writing does; nobody waits for its end.
+ * A rename can reach the disk before what was written, and after a power loss the new name would
+ * have part of the content. File systems with ordered data write content first whose place on the
+ * disk is settled, which the beginning of the writing does; nobody waits for its end.
  */
 static void start_writeback(int descriptor)
 {

@@ -21,6 +21,7 @@
  *     filter        what is skipped: -x (regex) and -e
  *     source_name   co_filename: -d, -s, -p
  *     recompile     what is done with it for one target
+ *       equal_levels  what need not be compiled a second time
  *     staleness     whether a .pyc still fits, and if not, why
  *       pyc_header, source_hash
  *     cache_file    where byte-code goes, as something to open

@@ -2,6 +2,7 @@
 
 #include "recompile.h"
 
+#include "equal_levels.h"
 #include "file_io.h"
 #include "text.h"
 
@@ -105,13 +106,20 @@ static int load(struct recompile *recompile)
 	return fail_with_errno(recompile, errno, source_path(recompile->source));
 }
 
-/* Asks the compile server. 0, or -1: the source, or the run, failed. */
-static int compile(struct recompile *recompile, size_t index)
+/* Whether the code at hand is sure to be that of this level, too. */
+static bool is_answered(const struct recompile *recompile, size_t index)
 {
-	const struct worker_settings *settings = recompile->settings;
+	const struct target_level *answered = recompile->answered;
+	int level = recompile->target->levels[index].level;
+	const struct buffer *bytes = &recompile->source->bytes;
+
+	return answered && answered->level < level && level <= 2 &&
+	       equal_levels_sure(bytes->data, bytes->size, answered->level, level);
+}
+
+static void ask(struct recompile *recompile, size_t index)
+{
 	struct source *source = recompile->source;
-	struct compiler_answer *answer = &recompile->answer;
-	struct report_lines *lines = &recompile->result->lines;
 	struct compiler_request request = {
 		.name = source_coname(source),
 		.source = source->bytes.data,
@@ -120,15 +128,30 @@ static int compile(struct recompile *recompile, size_t index)
 		.quote = strcmp(source_coname(source), source_path(source)) == 0,
 	};
 
-	compiler_compile(recompile->compiler, &request, answer);
+	recompile->answered = NULL;
+	compiler_compile(recompile->compiler, &request, &recompile->answer);
+	if (recompile->answer.outcome == COMPILER_CODE)
+		recompile->answered = &recompile->target->levels[index];
+}
+
+/* Asks the compile server, unless its last answer will do; warnings are told for each level. 0, or
+ * -1: the source, or the run, failed. */
+static int compile(struct recompile *recompile, size_t index)
+{
+	const struct worker_settings *settings = recompile->settings;
+	const struct compiler_answer *answer = &recompile->answer;
+	struct report_lines *lines = &recompile->result->lines;
+
+	if (!is_answered(recompile, index))
+		ask(recompile, index);
 	message_warnings(lines, &recompile->style, answer->warnings.data, answer->warnings.size);
 	if (answer->outcome == COMPILER_CODE)
 		return 0;
 	if (answer->outcome == COMPILER_NO_START)
-		settings->give_up(settings->context, buffer_string(&answer->payload));
+		settings->give_up(settings->context, buffer_string(&recompile->answer.payload));
 	else
-		message_python(lines, &recompile->style, source_path(source), answer->payload.data,
-			       answer->payload.size);
+		message_python(lines, &recompile->style, source_path(recompile->source),
+			       answer->payload.data, answer->payload.size);
 	return -1;
 }
 
@@ -184,6 +207,7 @@ static int link_level(struct recompile *recompile, size_t index)
 
 int recompile_run(struct recompile *recompile)
 {
+	recompile->answered = NULL;
 	message_compiling(&recompile->result->lines, &recompile->style,
 			  source_path(recompile->source));
 	for (size_t i = 0; i < recompile->target->level_count; i++) {

@@ -22,6 +22,8 @@ struct recompile {
 	struct compiler *compiler;
 	struct cache_file cache;       /* where the level at hand goes */
 	struct compiler_answer answer; /* of the compile server */
+	const struct target_level
+		*answered; /* the level that the answer's code is of; NULL: none */
 };
 
 /* Sets what it is about. */

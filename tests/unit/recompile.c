@@ -21,7 +21,8 @@
 static const struct interpreter interpreter = {
 	.cache_tag = "stub-1", .magic = "\1\2\r\n", .hash_kind = SOURCE_HASH_SIP13};
 
-#define SOURCE     "x = 1\n"
+/* At each level its code is another. */
+#define SOURCE     "'doc'\nassert 1\n"
 #define LEVEL_0    "__pycache__/a.stub-1.pyc"
 #define LEVEL_1    "__pycache__/a.stub-1.opt-1.pyc"
 #define LEVEL_2    "__pycache__/a.stub-1.opt-2.pyc"
@@ -229,7 +230,7 @@ SCRATCH_TEST(recompile, folder_that_cannot_be_made)
 /* The bytes are those of a .pyc: the header of the source that was read, and the code. */
 SCRATCH_TEST(recompile, header_and_code_are_written)
 {
-	static const char expected[] = "\1\2\r\n\0\0\0\0\x00\x10\x5e\x5f\6\0\0\0C";
+	static const char expected[] = "\1\2\r\n\0\0\0\0\x00\x10\x5e\x5f\x0f\0\0\0C";
 	char *bytes;
 	size_t size;
 
@@ -294,4 +295,24 @@ SCRATCH_TEST(recompile, lines_are_quoted_under_its_own_name)
 SCRATCH_TEST(recompile, lines_are_not_quoted_under_another_name)
 {
 	assert_request("/usr/lib/b.py", 0);
+}
+
+/* As long as SOURCE is, for the stub. */
+SCRATCH_TEST(recompile, levels_that_are_sure_to_be_equal_share_one_answer)
+{
+	set_up("a.py", CODE("C"));
+	cr_assert(recompile_judge(&recompile));
+	scratch_file("a.py", "xx=1\nassertion\n");
+	cr_assert_eq(recompile_run(&recompile), 0);
+	cr_assert_eq(requests(), 1);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const paths[] = {LEVEL_0, LEVEL_1, LEVEL_2};
+		size_t size;
+		char *bytes = scratch_read(paths[i], &size);
+
+		cr_assert_eq(size, 17);
+		cr_assert_eq(bytes[16], 'C');
+		free(bytes);
+	}
+	release();
 }
