@@ -361,6 +361,13 @@ static int receive_into(int socket, struct buffer *buffer, size_t size)
 	return 0;
 }
 
+/* What marshal makes of a code object begins with its type, 'c', in whose byte the highest bit is a
+ * flag. Anything else could not be imported. */
+static bool is_code(const struct buffer *payload)
+{
+	return payload->size > 0 && (payload->data[0] & 0x7f) == 'c';
+}
+
 static int receive_answer(int socket, struct compiler_answer *answer)
 {
 	unsigned char bytes[PROTOCOL_RESPONSE_SIZE];
@@ -372,7 +379,10 @@ static int receive_answer(int socket, struct compiler_answer *answer)
 	    receive_into(socket, &answer->warnings, (size_t)frame.warnings_size) != 0)
 		return -1;
 	answer->outcome = frame.status == PROTOCOL_CODE ? COMPILER_CODE : COMPILER_ERROR;
-	return 0;
+	if (answer->outcome == COMPILER_ERROR || is_code(&answer->payload))
+		return 0;
+	errno = EPROTO;
+	return -1;
 }
 
 void compiler_compile(struct compiler *compiler, const struct compiler_request *request,

@@ -689,6 +689,15 @@ SCRATCH_TEST(compiler, server_that_answers_with_nonsense)
 	stop();
 }
 
+/* "ok", marshalled as nothing at all. */
+SCRATCH_TEST(compiler, server_that_answers_with_no_code)
+{
+	start_with_script("greet\nreceive\nprintf '\\0\\0\\0\\0\\0\\0\\0\\0\\2\\0\\0\\0\\0\\0\\0\\0"
+			  "\\0\\0\\0\\0\\0\\0\\0\\0ok' >&0\nexec sleep 100\n");
+	assert_outcome(COMPILER_DIED, "the compile server was not understood: Protocol error");
+	stop();
+}
+
 /* 4 GiB and a byte: refused, and not allocated. */
 SCRATCH_TEST(compiler, server_that_promises_too_much)
 {

@@ -134,7 +134,7 @@ static ino_t inode(const char *path)
 
 SCRATCH_TEST(recompile, each_level_has_its_verdict)
 {
-	set_up("a.py", CODE("C"));
+	set_up("a.py", CODE("c"));
 	cr_assert(recompile_judge(&recompile));
 	assert_verdicts(STALENESS_MISSING, STALENESS_MISSING, STALENESS_MISSING);
 	cr_assert_eq(recompile_run(&recompile), 0);
@@ -153,7 +153,7 @@ SCRATCH_TEST(recompile, each_level_has_its_verdict)
 
 SCRATCH_TEST(recompile, forced_is_stale_whatever_there_is)
 {
-	set_up("a.py", CODE("C"));
+	set_up("a.py", CODE("c"));
 	(void)recompile_judge(&recompile);
 	cr_assert_eq(recompile_run(&recompile), 0);
 	settings.force = true;
@@ -165,7 +165,7 @@ SCRATCH_TEST(recompile, forced_is_stale_whatever_there_is)
 /* A hash is held against the source's bytes; without them nobody knows. */
 SCRATCH_TEST(recompile, hash_needs_the_source)
 {
-	set_up("a.py", CODE("C"));
+	set_up("a.py", CODE("c"));
 	targets.list[0]->demand.mode = INVALIDATION_CHECKED_HASH;
 	(void)recompile_judge(&recompile);
 	cr_assert_eq(recompile_run(&recompile), 0);
@@ -190,7 +190,7 @@ SCRATCH_TEST(recompile, hash_needs_the_source)
 /* As in compileall: what went before stands, what would follow is not tried. */
 SCRATCH_TEST(recompile, error_at_a_level_stops_the_later_ones)
 {
-	set_up("a.py", "if test $count = 2; then\n" NO "else\n" CODE("C") "fi\n");
+	set_up("a.py", "if test $count = 2; then\n" NO "else\n" CODE("c") "fi\n");
 	(void)recompile_judge(&recompile);
 	cr_assert_eq(recompile_run(&recompile), -1);
 	assert_said("Compiling 'a.py'...\n*** no\n");
@@ -204,7 +204,7 @@ SCRATCH_TEST(recompile, error_at_a_level_stops_the_later_ones)
 /* Nothing is asked where the answer could not be written. */
 SCRATCH_TEST(recompile, what_stands_in_the_way_is_not_replaced)
 {
-	set_up("a.py", CODE("C"));
+	set_up("a.py", CODE("c"));
 	scratch_symlink("elsewhere", LEVEL_0);
 	(void)recompile_judge(&recompile);
 	cr_assert_eq(recompile_run(&recompile), -1);
@@ -218,7 +218,7 @@ SCRATCH_TEST(recompile, what_stands_in_the_way_is_not_replaced)
 
 SCRATCH_TEST(recompile, folder_that_cannot_be_made)
 {
-	set_up("a.py", CODE("C"));
+	set_up("a.py", CODE("c"));
 	scratch_file("__pycache__", "a file\n");
 	(void)recompile_judge(&recompile);
 	cr_assert_eq(recompile_run(&recompile), -1);
@@ -230,11 +230,11 @@ SCRATCH_TEST(recompile, folder_that_cannot_be_made)
 /* The bytes are those of a .pyc: the header of the source that was read, and the code. */
 SCRATCH_TEST(recompile, header_and_code_are_written)
 {
-	static const char expected[] = "\1\2\r\n\0\0\0\0\x00\x10\x5e\x5f\x0f\0\0\0C";
+	static const char expected[] = "\1\2\r\n\0\0\0\0\x00\x10\x5e\x5f\x0f\0\0\0c";
 	char *bytes;
 	size_t size;
 
-	set_up("a.py", CODE("C"));
+	set_up("a.py", CODE("c"));
 	scratch_mtime("a.py", 0x5f5e1000, 0);
 	(void)recompile_judge(&recompile);
 	cr_assert_eq(recompile_run(&recompile), 0);
@@ -247,7 +247,7 @@ SCRATCH_TEST(recompile, header_and_code_are_written)
 
 SCRATCH_TEST(recompile, equal_levels_become_one_file)
 {
-	set_up("a.py", "if test $count = 3; then\n" CODE("D") "else\n" CODE("C") "fi\n");
+	set_up("a.py", "if test $count = 3; then\n" CODE("\\343") "else\n" CODE("c") "fi\n");
 	settings.hardlink_dupes = true;
 	(void)recompile_judge(&recompile);
 	cr_assert_eq(recompile_run(&recompile), 0);
@@ -258,7 +258,7 @@ SCRATCH_TEST(recompile, equal_levels_become_one_file)
 
 SCRATCH_TEST(recompile, equal_levels_are_files_of_their_own_unless_asked)
 {
-	set_up("a.py", CODE("C"));
+	set_up("a.py", CODE("c"));
 	(void)recompile_judge(&recompile);
 	cr_assert_eq(recompile_run(&recompile), 0);
 	cr_assert_neq(inode(LEVEL_0), inode(LEVEL_1));
@@ -272,7 +272,7 @@ static void assert_request(const char *coname, uint32_t flags)
 	size_t size;
 	char *bytes;
 
-	set_up(coname, CODE("C"));
+	set_up(coname, CODE("c"));
 	(void)recompile_judge(&recompile);
 	cr_assert_eq(recompile_run(&recompile), 0);
 	bytes = scratch_read("request.3", &size);
@@ -300,7 +300,7 @@ SCRATCH_TEST(recompile, lines_are_not_quoted_under_another_name)
 /* As long as SOURCE is, for the stub. */
 SCRATCH_TEST(recompile, levels_that_are_sure_to_be_equal_share_one_answer)
 {
-	set_up("a.py", CODE("C"));
+	set_up("a.py", CODE("c"));
 	cr_assert(recompile_judge(&recompile));
 	scratch_file("a.py", "xx=1\nassertion\n");
 	cr_assert_eq(recompile_run(&recompile), 0);
@@ -311,7 +311,7 @@ SCRATCH_TEST(recompile, levels_that_are_sure_to_be_equal_share_one_answer)
 		char *bytes = scratch_read(paths[i], &size);
 
 		cr_assert_eq(size, 17);
-		cr_assert_eq(bytes[16], 'C');
+		cr_assert_eq(bytes[16], 'c');
 		free(bytes);
 	}
 	release();

@@ -274,13 +274,13 @@ static void assert_both_made_from_one_reading(size_t workers)
 	struct fixture fixture;
 	int watcher;
 
-	set_up_two(&fixture, CODE("A"), CODE("B"));
+	set_up_two(&fixture, CODE("c"), CODE("\\343"));
 	watcher = watch("a.py");
 	cr_redirect_stdout();
 	cr_assert_eq(run_many(&fixture, workers, a_py, 1).compiled, 1);
 	cr_assert_eq(count_opened(watcher), 1);
-	assert_code(ALPHA_PYC, &alpha, PYC_HEADER_SIZE, 'A');
-	assert_code(BETA_PYC, &beta, PYC_HEADER_OLD, 'B');
+	assert_code(ALPHA_PYC, &alpha, PYC_HEADER_SIZE, 'c');
+	assert_code(BETA_PYC, &beta, PYC_HEADER_OLD, '\343');
 	cr_assert_eq(run_many(&fixture, workers, a_py, 1).fresh, 1);
 	cr_assert_eq(fixture.servers, 0);
 	cr_assert_stdout_eq_str("Compiling 'a.py' for alpha-1...\n"
@@ -304,8 +304,8 @@ SCRATCH_TEST(worker, targets_of_a_source_are_compiled_side_by_side)
 	struct fixture fixture;
 	struct report_counts counts;
 
-	set_up_two(&fixture, "until test -e " BETA_PYC "; do sleep 0.01; done\n" CODE("A"),
-		   CODE("B"));
+	set_up_two(&fixture, "until test -e " BETA_PYC "; do sleep 0.01; done\n" CODE("c"),
+		   CODE("\\343"));
 	cr_redirect_stdout();
 	counts = run_many(&fixture, 2, a_py, 1);
 	cr_assert_eq(counts.compiled, 1);
@@ -318,7 +318,7 @@ SCRATCH_TEST(worker, only_the_stale_target_is_compiled)
 {
 	struct fixture fixture;
 
-	set_up_two(&fixture, CODE("A"), CODE("B"));
+	set_up_two(&fixture, CODE("c"), CODE("\\343"));
 	fixture.settings.style.quiet = 1;
 	cr_assert_eq(run(&fixture, a_py, 1).compiled, 1);
 	scratch_delete(BETA_PYC);
@@ -339,7 +339,7 @@ SCRATCH_TEST(worker, failure_for_one_target_leaves_the_other)
 	struct report_counts counts;
 	struct fixture fixture;
 
-	set_up_two(&fixture, NO, CODE("B"));
+	set_up_two(&fixture, NO, CODE("\\343"));
 	fixture.settings.style.quiet = 1;
 	cr_redirect_stdout();
 	counts = run_many(&fixture, 2, a_py, 1);
@@ -347,7 +347,7 @@ SCRATCH_TEST(worker, failure_for_one_target_leaves_the_other)
 	cr_assert_eq(counts.compiled, 0);
 	cr_assert_eq(counts.checked, 1);
 	cr_assert_eq(access(ALPHA_PYC, F_OK), -1);
-	assert_code(BETA_PYC, &beta, PYC_HEADER_OLD, 'B');
+	assert_code(BETA_PYC, &beta, PYC_HEADER_OLD, '\343');
 	cr_assert_stdout_eq_str("*** Error compiling 'a.py' for alpha-1...\nno\n");
 	release(&fixture);
 }
@@ -356,7 +356,7 @@ SCRATCH_TEST(worker, sources_may_be_for_some_of_the_targets)
 {
 	struct fixture fixture;
 
-	set_up_two(&fixture, CODE("A"), CODE("B"));
+	set_up_two(&fixture, CODE("c"), CODE("\\343"));
 	fixture.only = 2;
 	cr_redirect_stdout();
 	cr_assert_eq(run_many(&fixture, 2, a_py, 1).compiled, 1);

@@ -1,0 +1,193 @@
+/*
+ * kill_sweep: the program is killed at hundreds of random moments, and interrupted at some more.
+ *
+ * Before each run the sources change between two versions, so that most byte-code is stale. After
+ * each, every .pyc must be the one of the one version or of the other, byte for byte as CPython
+ * writes them; which of both is a matter of the moment. The seed is printed, and can be given.
+ */
+#include "config.h"
+
+#include "support/oracle.h"
+#include "support/run.h"
+#include "support/scratch.h"
+#include "support/snapshot.h"
+#include "support/tally.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+TestSuite(kill_sweep, .timeout = 900);
+
+#define SOURCES  12
+#define VERSIONS 2
+
+/* Version number `version` of all sources. Each has a modification time of its own, as its .pyc
+ * tells. */
+static void write_sources(int version)
+{
+	char path[32], text[3000];
+
+	for (int i = 0; i < SOURCES; i++) {
+		int size = snprintf(text, sizeof(text), "version = %d\n", version);
+
+		for (int line = 0; line < 40 + version; line++)
+			size += snprintf(text + size, sizeof(text) - (size_t)size,
+					 "def f%d(a): return a * %d\n", line, i);
+		(void)snprintf(path, sizeof(path), "t/m%02d.py", i);
+		scratch_bytes(path, text, (size_t)size);
+		scratch_mtime(path, 1000000000 + version, 0);
+	}
+}
+
+/* What CPython makes of each version. */
+static void make_expected(struct snapshot *expected[VERSIONS])
+{
+	for (int version = 0; version < VERSIONS; version++) {
+		write_sources(version);
+		oracle_compile(RUN_LIST("-qf", "t"));
+		expected[version] = snapshot_take("t", SNAPSHOT_PYC);
+		cr_assert_eq(expected[version]->count, SOURCES);
+	}
+}
+
+static bool is_expected(const struct snapshot_entry *entry, struct snapshot *const *expected)
+{
+	for (int version = 0; version < VERSIONS; version++) {
+		const struct snapshot_entry *wanted = snapshot_find(expected[version], entry->path);
+
+		if (wanted && wanted->size == entry->size &&
+		    memcmp(wanted->content, entry->content, entry->size) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Returns how many temporaries there are. */
+static size_t check_tree(struct snapshot *const *expected)
+{
+	struct snapshot *tree = snapshot_take("t/__pycache__", SNAPSHOT_ALL);
+	size_t temporaries = 0;
+
+	for (size_t i = 1; i < tree->count; i++) {
+		const struct snapshot_entry *entry = &tree->entries[i];
+
+		if (strstr(entry->path, ".tmp"))
+			temporaries++;
+		else
+			cr_assert(is_expected(entry, expected), "%s is of no version", entry->path);
+	}
+	snapshot_free(tree);
+	return temporaries;
+}
+
+static long long now(void)
+{
+	struct timespec time;
+
+	cr_assert_eq(clock_gettime(CLOCK_MONOTONIC, &time), 0);
+	return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+/* Nanoseconds that a whole run takes. */
+static long long measure(const struct run_request *request)
+{
+	struct run_result result;
+	long long before = now();
+
+	write_sources(0);
+	run_ours(&result, *request);
+	RUN_ASSERT(&result, 0);
+	run_result_fini(&result);
+	return now() - before;
+}
+
+/* A run that gets the signal after so long. Whether it died of it; else it was done before. */
+static bool run_signalled(const struct run_request *request, int signal, long long delay)
+{
+	const struct timespec moment = {delay / 1000000000, delay % 1000000000};
+	struct run_result result;
+	struct run run;
+	bool died;
+
+	run_start_ours(&run, *request);
+	(void)nanosleep(&moment, NULL);
+	(void)kill(run.process, signal);
+	run_wait(&run, &result);
+	died = result.signal == signal;
+	cr_assert(died || result.status == 0, "status %d, signal %d: %s%s", result.status,
+		  result.signal, result.output, result.errors);
+	cr_assert_not(result.left_running, "a server outlived the program");
+	run_result_fini(&result);
+	return died;
+}
+
+static void seed_random(void)
+{
+	const char *given = getenv("PYCOMPILEALL_TESTS_SEED");
+	unsigned seed = given ? (unsigned)atoi(given) : (unsigned)now();
+
+	srandom(seed);
+	(void)fprintf(stderr, "kill_sweep: PYCOMPILEALL_TESTS_SEED=%u\n", seed);
+}
+
+/* Signals `count` runs. Afterwards one that is left alone makes everything right. */
+static void sweep(const char *jobs, int signal, int count, const char *tally)
+{
+	const struct run_request request = {.arguments = RUN_LIST("-q", jobs, "t")};
+	struct snapshot *expected[VERSIONS], *tree;
+	struct run_result result;
+	size_t died = 0, temporaries;
+	long long whole;
+
+	seed_random();
+	make_expected(expected);
+	whole = measure(&request);
+	for (int i = 1; i <= count; i++) {
+		write_sources(i % VERSIONS);
+		died += run_signalled(&request, signal, whole * (random() % 1000) / 1000);
+		temporaries = check_tree(expected);
+		if (signal != SIGKILL)
+			cr_assert_eq(temporaries, 0, "a temporary was left");
+	}
+	tally_add(tally, died);
+	cr_assert_gt(died, (size_t)count / 4, "most runs were over before the signal");
+	write_sources(0);
+	run_ours(&result, request);
+	RUN_ASSERT(&result, 0);
+	run_result_fini(&result);
+	cr_assert_eq(check_tree(expected), 0, "a temporary of a dead run was left");
+	tree = snapshot_take("t", SNAPSHOT_PYC);
+	SNAPSHOT_ASSERT(expected[0], tree, SNAPSHOT_SAME, "the last run");
+	snapshot_free(tree);
+	for (int version = 0; version < VERSIONS; version++)
+		snapshot_free(expected[version]);
+}
+
+static int count_of(int full)
+{
+	return run_quick() ? full / 10 : full;
+}
+
+SCRATCH_TEST(kill_sweep, sigkill_one_worker)
+{
+	sweep("-j1", SIGKILL, count_of(250), "runs-killed-amid");
+}
+
+SCRATCH_TEST(kill_sweep, sigkill_four_workers)
+{
+	sweep("-j4", SIGKILL, count_of(250), "runs-killed-amid");
+}
+
+SCRATCH_TEST(kill_sweep, sigint_one_worker)
+{
+	sweep("-j1", SIGINT, count_of(50), "runs-interrupted-amid");
+}
+
+SCRATCH_TEST(kill_sweep, sigint_four_workers)
+{
+	sweep("-j4", SIGINT, count_of(50), "runs-interrupted-amid");
+}
