@@ -132,6 +132,33 @@ COMBINATION_TEST(servers, stops_reading)
 			      RUN_LIST("-v", "--timeout=2", "t"));
 }
 
+/* No stand-in: CPython since 3.9 takes time that grows with the square of the number of dots. */
+COMBINATION_TEST(servers, source_that_keeps_a_real_compiler_busy)
+{
+	const size_t names = 200000, size = strlen("import ") + 2 * names;
+	struct run_result result;
+	char *source = malloc(size + 1);
+
+	cr_assert_not_null(source);
+	strcpy(source, "import ");
+	for (size_t i = 0; i < names; i++)
+		memcpy(source + strlen("import ") + 2 * i, "a.", 2);
+	source[size - 1] = '\n';
+	build_tree();
+	scratch_bytes("t/dots.py", source, size);
+	free(source);
+	combination_run(&result, combination,
+			(struct run_request){.arguments = RUN_LIST("-qv", "--timeout=2", "t")});
+	RUN_ASSERT(&result, 1);
+	cr_assert_eq(lines_count(result.output, "*** Error compiling 't/dots.py'..."), 1, "%s",
+		     result.output);
+	cr_assert(lines_have(result.output, "the compile server did not answer within 2 seconds"),
+		  "%s", result.output);
+	cr_assert(strstr(result.output, "Checked 10 files: 0 fresh, 9 compiled, 1 failed;"), "%s",
+		  result.output);
+	run_result_fini(&result);
+}
+
 /* Once, and not once a file. */
 COMBINATION_TEST(servers, cannot_start)
 {
