@@ -2,30 +2,18 @@
 
 #include "durability.h"
 
+#include "support/descriptors.h"
 #include "support/scratch.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-static size_t count_descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	cr_assert_not_null(folder);
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
-
 SCRATCH_TEST(durability, keeps_one_descriptor_a_file_system)
 {
 	struct durability *durability = durability_create();
-	size_t before = count_descriptors();
+	size_t before = descriptors_count();
 	int one, two;
 
 	scratch_folder("a");
@@ -37,10 +25,10 @@ SCRATCH_TEST(durability, keeps_one_descriptor_a_file_system)
 	cr_assert_eq(durability_note(durability, one), 0);
 	close(one);
 	close(two);
-	cr_assert_eq(count_descriptors(), before + 1);
+	cr_assert_eq(descriptors_count(), before + 1);
 	cr_assert_eq(durability_sync(durability), 0);
 	durability_destroy(durability);
-	cr_assert_eq(count_descriptors(), before);
+	cr_assert_eq(descriptors_count(), before);
 }
 
 Test(durability, wrong_descriptor)

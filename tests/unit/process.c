@@ -4,11 +4,11 @@
 #include "process.h"
 
 #include "buffer.h"
+#include "support/descriptors.h"
 #include "support/scratch.h"
 #include "thread.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -68,18 +68,6 @@ static void assert_echoes(void)
 	byte = 0;
 	cr_assert_eq(read(conversation, &byte, 1), 1);
 	cr_assert_eq(byte, 'e');
-}
-
-static size_t count_descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	cr_assert_not_null(folder);
-	while (readdir(folder))
-		count++;
-	(void)closedir(folder);
-	return count;
 }
 
 static void assert_no_children(void)
@@ -207,7 +195,7 @@ static void assert_fails(const char *path, int error)
 {
 	char name[] = "x", *arguments[] = {name, NULL};
 	const struct process_command command = {.path = path, .arguments = arguments};
-	size_t before = count_descriptors();
+	size_t before = descriptors_count();
 	int socket = -7;
 	pid_t started;
 
@@ -215,7 +203,7 @@ static void assert_fails(const char *path, int error)
 	cr_assert_eq(process_start(&command, &socket, &started), -1, "%s", path);
 	cr_assert_eq(errno, error, "%s: %s", path, strerror(errno));
 	cr_assert_eq(socket, -7);
-	cr_assert_eq(count_descriptors(), before, "%s", path);
+	cr_assert_eq(descriptors_count(), before, "%s", path);
 	assert_no_children();
 }
 
@@ -236,15 +224,15 @@ SCRATCH_TEST(process, what_cannot_be_executed_leaves_nothing_behind)
 
 Test(process, start_and_end_leave_nothing_behind)
 {
-	size_t before = count_descriptors();
+	size_t before = descriptors_count();
 	int status;
 
 	start("exec cat >&0", (struct process_command){.bound = true, .silent = true});
-	cr_assert_eq(count_descriptors(), before + 1);
+	cr_assert_eq(descriptors_count(), before + 1);
 	status = process_end(process);
 	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	(void)close(conversation);
-	cr_assert_eq(count_descriptors(), before);
+	cr_assert_eq(descriptors_count(), before);
 	assert_no_children();
 }
 
