@@ -3,8 +3,10 @@
 #include "feed.h"
 
 #include "batch.h"
+#include "cause.h"
 #include "folder.h"
 #include "overlap.h"
+#include "py_error.h"
 #include "text.h"
 #include "walk.h"
 
@@ -71,7 +73,23 @@ static int add(struct feed *feed, struct folder *root, const char *relative, con
 	return feed->batch->count == BATCH_MAX ? push(feed) : 0;
 }
 
-/* "Listing 'q'..." and, with an error, "Can't list 'q'". */
+/* "Can't list 'q'", which is all that Python says; a common cause is named. */
+static void say_unlistable(struct feed *feed, const char *path, int error)
+{
+	struct buffer *output = &feed->lines.output;
+	size_t begin = output->size;
+
+	buffer_append_string(output, "Can't list ");
+	text_append_repr(output, path);
+	if (cause_is_common(error)) {
+		buffer_append_string(output, ": ");
+		py_error_append_text(output, error, NULL);
+	}
+	buffer_append_byte(output, '\n');
+	report_lines_mark(&feed->lines, output, begin, error, CAUSE_UNLISTED);
+}
+
+/* "Listing 'q'..." and, with an error, that it cannot be listed. */
 static void say_listing(struct feed *feed, const char *path, int error)
 {
 	struct buffer *output = &feed->lines.output;
@@ -85,11 +103,8 @@ static void say_listing(struct feed *feed, const char *path, int error)
 		return;
 	if (!feed->settings->sys_path || (error != ENOENT && error != ENOTDIR))
 		report_add(feed->settings->report, REPORT_TROUBLE);
-	if (feed->settings->style.quiet >= 2)
-		return;
-	buffer_append_string(output, "Can't list ");
-	text_append_repr(output, path);
-	buffer_append_byte(output, '\n');
+	if (feed->settings->style.quiet < 2)
+		say_unlistable(feed, path, error);
 }
 
 static void set_prefix(struct feed *feed, const char *folder)
@@ -315,8 +330,7 @@ int feed_operands(const struct feed_settings *settings, char *const *operands, s
 	batch_destroy(feed.batch);
 	overlap_destroy(feed.overlap);
 	buffer_fini(&feed.prefix);
-	buffer_fini(&feed.lines.output);
-	buffer_fini(&feed.lines.errors);
+	report_lines_fini(&feed.lines);
 	errno = error;
 	return result;
 }

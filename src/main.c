@@ -32,6 +32,8 @@
  *       process     starts it
  *       protocol    what they say to each other
  *   report          lines in walk order, and the counts
+ *     report_lines  what there is to say at one place
+ *     cause         errors that many files share: told once, then counted
  *     progress      the line on the terminal
  *     message       what is said about one source
  *     text          names and messages as Python prints them

@@ -115,6 +115,7 @@ void message_unstripped(struct report_lines *lines, const struct message_style *
 void message_errno(struct report_lines *lines, const struct message_style *style, const char *path,
 		   int error, const char *concerned)
 {
+	size_t begin = style->py_compile ? lines->errors.size : lines->output.size;
 	struct buffer *buffer = begin_error(lines, style, path);
 
 	if (!buffer)
@@ -124,6 +125,7 @@ void message_errno(struct report_lines *lines, const struct message_style *style
 	else
 		py_error_append(buffer, error, concerned);
 	end_error(buffer, style);
+	report_lines_mark(lines, buffer, begin, error, CAUSE_UNCOMPILED);
 }
 
 void message_python(struct report_lines *lines, const struct message_style *style, const char *path,

@@ -42,8 +42,9 @@ void message_warnings(struct report_lines *lines, const struct message_style *st
 void message_unstripped(struct report_lines *lines, const struct message_style *style,
 			const char *strip, const char *path);
 
-/* Errors of the source at `path`: an errno that concerns `concerned`; a text of Python's, `size`
- * bytes of UTF-8; a cache path where a link, or else something that is no file, stands. */
+/* Errors of the source at `path`: an errno that concerns `concerned`, marked if it is a common
+ * cause; a text of Python's, `size` bytes of UTF-8; a cache path where a link, or else something
+ * that is no file, stands. */
 void message_errno(struct report_lines *lines, const struct message_style *style, const char *path,
 		   int error, const char *concerned);
 void message_python(struct report_lines *lines, const struct message_style *style, const char *path,

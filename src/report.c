@@ -19,6 +19,7 @@
 struct lines {
 	size_t output_size; /* bytes for standard output */
 	size_t errors_size; /* bytes for standard error, behind them */
+	size_t marks_size;  /* bytes of marks, behind those */
 	char bytes[];
 };
 
@@ -38,15 +39,17 @@ struct block {
 
 struct report {
 	pthread_mutex_t lock;
-	pthread_cond_t room;  /* report_wait waits: fewer slots wait, or it is cancelled */
-	struct block *top;    /* the operands */
-	struct block *cursor; /* the block of the first slot that is not printed */
-	size_t waiting;       /* filled folders and slots with lines, not printed */
-	bool cancelled;       /* nobody waits any more */
-	struct buffer output; /* gathered for standard output */
-	bool direct;          /* standard output is a terminal: gather nothing */
-	int output_error;     /* errno of the first write that failed; 0: none */
-	atomic_bool lost;     /* lines were lost for want of memory */
+	pthread_cond_t room;        /* report_wait waits: fewer slots wait, or it is cancelled */
+	struct block *top;          /* the operands */
+	struct block *cursor;       /* the block of the first slot that is not printed */
+	size_t waiting;             /* filled folders and slots with lines, not printed */
+	bool cancelled;             /* nobody waits any more */
+	struct buffer output;       /* gathered for standard output */
+	struct report_lines marked; /* marked lines while they are printed */
+	struct cause_tally causes;  /* what was told, and is only counted from then on */
+	bool direct;                /* standard output is a terminal: gather nothing */
+	int output_error;           /* errno of the first write that failed; 0: none */
+	atomic_bool lost;           /* lines were lost for want of memory */
 	atomic_size_t counts[4];
 	atomic_size_t servers;
 
@@ -156,6 +159,7 @@ void report_destroy(struct report *report)
 	stop_progress(report);
 	destroy_block(report->top);
 	buffer_fini(&report->output);
+	report_lines_fini(&report->marked);
 	thread_condition_fini(&report->room);
 	thread_lock_fini(&report->lock);
 	free(report);
@@ -212,14 +216,44 @@ static void flush_output(struct report *report)
 	buffer_clear(&report->output);
 }
 
-static void print_lines(struct report *report, const struct lines *lines)
+static void print_streams(struct report *report, const char *output, size_t output_size,
+			  const char *errors, size_t errors_size)
 {
 	if (report->progress)
 		progress_hide(report->progress);
-	buffer_append(&report->output, lines->bytes, lines->output_size);
-	if (report->direct || lines->errors_size > 0 || report->output.size >= OUTPUT_CHUNK)
+	buffer_append(&report->output, output, output_size);
+	if (report->direct || errors_size > 0 || report->output.size >= OUTPUT_CHUNK)
 		flush_output(report);
-	write_out(report, STDERR_FILENO, lines->bytes + lines->output_size, lines->errors_size);
+	write_out(report, STDERR_FILENO, errors, errors_size);
+}
+
+/* Prints what of marked lines was not told before. */
+static void print_marked(struct report *report, const char *output, const char *errors,
+			 const struct lines *lines)
+{
+	struct report_lines *marked = &report->marked;
+
+	report_lines_clear(marked);
+	buffer_append(&marked->output, output, lines->output_size);
+	buffer_append(&marked->errors, errors, lines->errors_size);
+	buffer_append(&marked->marks, errors + lines->errors_size, lines->marks_size);
+	if (report_lines_failed(marked)) {
+		atomic_store(&report->lost, true);
+		return;
+	}
+	report_lines_cut(marked, &report->causes);
+	print_streams(report, marked->output.data, marked->output.size, marked->errors.data,
+		      marked->errors.size);
+}
+
+static void print_lines(struct report *report, const struct lines *lines)
+{
+	const char *output = lines->bytes, *errors = output + lines->output_size;
+
+	if (lines->marks_size > 0)
+		print_marked(report, output, errors, lines);
+	else
+		print_streams(report, output, lines->output_size, errors, lines->errors_size);
 }
 
 /* Prints a slot and steps behind it, or into its children. False: it is not filled yet. */
@@ -275,32 +309,47 @@ static void advance(struct report *report)
 		thread_wake_all(&report->room);
 }
 
-/* Packs what the two buffers hold and clears them. NULL: nothing, or no memory, which is noted. */
+static char *pack_buffer(char *place, const struct buffer *buffer)
+{
+	if (buffer->size == 0)
+		return place;
+	memcpy(place, buffer->data, buffer->size);
+	return place + buffer->size;
+}
+
+static struct lines *pack_buffers(struct report *report, const struct report_lines *from)
+{
+	size_t size = from->output.size + from->errors.size;
+	struct lines *lines;
+	char *place;
+
+	if (size == 0)
+		return NULL;
+	lines = malloc(sizeof(*lines) + size + from->marks.size);
+	if (!lines) {
+		atomic_store(&report->lost, true);
+		return NULL;
+	}
+	lines->output_size = from->output.size;
+	lines->errors_size = from->errors.size;
+	lines->marks_size = from->marks.size;
+	place = pack_buffer(lines->bytes, &from->output);
+	place = pack_buffer(place, &from->errors);
+	(void)pack_buffer(place, &from->marks);
+	return lines;
+}
+
+/* Packs what the buffers hold and clears them. NULL: nothing, or no memory, which is noted. */
 static struct lines *pack_lines(struct report *report, struct report_lines *from)
 {
-	size_t size = from ? from->output.size + from->errors.size : 0;
-	struct lines *lines = NULL;
+	struct lines *lines;
 
-	if (size > 0) {
-		lines = malloc(sizeof(*lines) + size);
-		if (lines) {
-			lines->output_size = from->output.size;
-			lines->errors_size = from->errors.size;
-			if (lines->output_size > 0)
-				memcpy(lines->bytes, from->output.data, lines->output_size);
-			if (lines->errors_size > 0)
-				memcpy(lines->bytes + lines->output_size, from->errors.data,
-				       lines->errors_size);
-		} else {
-			atomic_store(&report->lost, true);
-		}
-	}
-	if (from) {
-		if (buffer_failed(&from->output) || buffer_failed(&from->errors))
-			atomic_store(&report->lost, true);
-		buffer_clear(&from->output);
-		buffer_clear(&from->errors);
-	}
+	if (!from)
+		return NULL;
+	lines = pack_buffers(report, from);
+	if (report_lines_failed(from))
+		atomic_store(&report->lost, true);
+	report_lines_clear(from);
 	return lines;
 }
 
@@ -398,14 +447,28 @@ struct report_counts report_counts(const struct report *report)
 	return counts;
 }
 
+/* Prints how often what was told once was met again, and `last`. */
+static void print_end(struct report *report, const char *last)
+{
+	struct report_lines *rest = &report->marked;
+
+	report_lines_clear(rest);
+	cause_append_counts(&report->causes, &rest->output, &rest->errors);
+	if (report_lines_failed(rest))
+		atomic_store(&report->lost, true);
+	buffer_append(&report->output, rest->output.data, rest->output.size);
+	if (last)
+		buffer_append_string(&report->output, last);
+	flush_output(report);
+	write_out(report, STDERR_FILENO, rest->errors.data, rest->errors.size);
+}
+
 int report_end(struct report *report, const char *last)
 {
 	stop_progress(report);
 	thread_lock(&report->lock);
 	advance(report);
-	if (last)
-		buffer_append_string(&report->output, last);
-	flush_output(report);
+	print_end(report, last);
 	thread_unlock(&report->lock);
 	if (report->output_error) {
 		errno = report->output_error;

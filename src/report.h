@@ -13,13 +13,15 @@
  * What throttles: report_wait, which the walker calls and workers must not: it blocks while too
  *     many slots wait. The first unfilled slot is always one that a worker has or can get, so
  *     printing goes on and the walker wakes.
+ * What is cut: the text of a common cause (see cause.h) that was printed before; it is counted
+ *     instead. That is found out when a slot is printed, so that it does not depend on threads.
  * How it stops: report_cancel lets report_wait return at once; report_end prints what is complete
  * up to there, and what comes after a hole is dropped.
  */
 #ifndef PYCOMPILEALL_REPORT_H
 #define PYCOMPILEALL_REPORT_H
 
-#include "buffer.h"
+#include "report_lines.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,12 +30,6 @@ struct report;
 
 /* A place in the order of output. Opaque; lives in a block that the report owns. */
 struct report_slot;
-
-/* Lines for the two streams; standard output's come first. The caller's, cleared by a fill. */
-struct report_lines {
-	struct buffer output; /* for standard output */
-	struct buffer errors; /* for standard error */
-};
 
 /* What is counted. Everything but `servers` counts sources. */
 struct report_counts {
@@ -101,7 +97,8 @@ void report_add_servers(struct report *report, size_t servers);
 struct report_counts report_counts(const struct report *report);
 
 /*
- * Prints what is left and then `last` (NULL: nothing), removes the progress line. Returns 0, or -1
+ * Prints what is left, the lines that tell how often a common cause was met again, and then `last`
+ * (NULL: nothing), removes the progress line. Returns 0, or -1
  * with errno of the first write to standard output that failed. Call it once, when nobody fills any
  * more.
  */

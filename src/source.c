@@ -21,19 +21,13 @@ struct source *source_create(size_t targets)
 	return NULL;
 }
 
-static void fini_lines(struct report_lines *lines)
-{
-	buffer_fini(&lines->output);
-	buffer_fini(&lines->errors);
-}
-
 void source_destroy(struct source *source)
 {
 	if (!source)
 		return;
 	for (size_t i = 0; i < source->targets; i++)
-		fini_lines(&source->results[i].lines);
-	fini_lines(&source->lines);
+		report_lines_fini(&source->results[i].lines);
+	report_lines_fini(&source->lines);
 	buffer_fini(&source->path);
 	buffer_fini(&source->coname);
 	buffer_fini(&source->bytes);
@@ -90,20 +84,10 @@ struct source *source_of(struct queue_job *job)
 	return (struct source *)job;
 }
 
-/* Adds what was said of one target. What was lost stays lost, for the report to see. */
-static void move_lines(struct buffer *to, struct buffer *from)
-{
-	if (from->size > 0 || buffer_failed(from))
-		buffer_append_buffer(to, from);
-	buffer_clear(from);
-}
-
 void source_report(struct source *source, struct report *report, int what)
 {
-	for (size_t i = 0; i < source->targets; i++) {
-		move_lines(&source->lines.output, &source->results[i].lines.output);
-		move_lines(&source->lines.errors, &source->results[i].lines.errors);
-	}
+	for (size_t i = 0; i < source->targets; i++)
+		report_lines_move(&source->lines, &source->results[i].lines);
 	if (what >= 0)
 		report_add(report, (enum report_count)what);
 	report_fill(report, source->slot, &source->lines);

@@ -433,6 +433,7 @@ Test(documentation, differences_of_the_manual)
 		"equal levels",
 		"hard links to itself",
 		"whole files",
+		"common causes",
 		"order of output",
 		"trailing slashes",
 		"stripping in part",

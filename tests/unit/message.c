@@ -6,15 +6,14 @@
 #include <errno.h>
 #include <string.h>
 
-static struct report_lines lines = {BUFFER_INIT, BUFFER_INIT};
+static struct report_lines lines;
 
 /* What was said since the last call. */
 static void assert_said(const char *output, const char *errors)
 {
 	cr_assert_str_eq(buffer_string(&lines.output), output);
 	cr_assert_str_eq(buffer_string(&lines.errors), errors);
-	buffer_clear(&lines.output);
-	buffer_clear(&lines.errors);
+	report_lines_clear(&lines);
 }
 
 static const struct message_style loud = {.quiet = 0}, errors_only = {.quiet = 1},
@@ -146,4 +145,24 @@ Test(message, label_stands_before_what_names_no_file)
 		    "if import writes a byte-compiled file to it\n");
 	message_compiling(&lines, &labelled_py_compile, "a.py");
 	assert_said("", "");
+}
+
+/* The whole text, with what frames it. */
+Test(message, common_cause_is_marked)
+{
+	struct cause_tally tally = {0};
+
+	for (int round = 0; round < 2; round++) {
+		message_compiling(&lines, &loud, "a.py");
+		message_errno(&lines, &loud, "a.py", EROFS, "a.pyc");
+		message_errno(&lines, &errors_only, "b.py", ENOSPC, "b.pyc");
+		message_errno(&lines, &py_compile, "c.py", ENOMEM, "c.py");
+		report_lines_cut(&lines, &tally);
+		assert_said(round == 0 ? "Compiling 'a.py'...\n"
+					 "*** OSError: [Errno 30] Read-only file system: 'a.pyc'\n"
+					 "*** Error compiling 'b.py'...\n"
+					 "OSError: [Errno 28] No space left on device: 'b.pyc'\n"
+				       : "Compiling 'a.py'...\n",
+			    round == 0 ? "[Errno 12] Cannot allocate memory: 'c.py'\n" : "");
+	}
 }

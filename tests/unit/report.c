@@ -14,7 +14,7 @@
 
 static struct report_lines lines_of(const char *output, const char *errors)
 {
-	struct report_lines lines = {BUFFER_INIT, BUFFER_INIT};
+	struct report_lines lines = {0};
 
 	buffer_append_string(&lines.output, output);
 	buffer_append_string(&lines.errors, errors);
@@ -26,8 +26,7 @@ static void fill(struct report *report, struct report_slot *slot, const char *ou
 	struct report_lines lines = lines_of(output, "");
 
 	report_fill(report, slot, &lines);
-	buffer_fini(&lines.output);
-	buffer_fini(&lines.errors);
+	report_lines_fini(&lines);
 }
 
 static struct report_slot *open_slot(struct report *report, struct report_slot *slot,
@@ -36,8 +35,7 @@ static struct report_slot *open_slot(struct report *report, struct report_slot *
 	struct report_lines lines = lines_of(output, "");
 	struct report_slot *first = report_open(report, slot, &lines, children);
 
-	buffer_fini(&lines.output);
-	buffer_fini(&lines.errors);
+	report_lines_fini(&lines);
 	return first;
 }
 
@@ -90,11 +88,34 @@ Test(report, errors_go_to_standard_error, .init = cr_redirect_stderr)
 
 	report_fill(report, report_operand(report, 0), &lines);
 	cr_assert_eq(lines.errors.size, 0, "filling clears the lines");
-	buffer_fini(&lines.output);
-	buffer_fini(&lines.errors);
+	report_lines_fini(&lines);
 	cr_assert_eq(report_end(report, NULL), 0);
 	report_destroy(report);
 	cr_assert_stderr_eq_str("a.py:1: SyntaxWarning: what\n");
+}
+
+static void fill_full(struct report *report, struct report_slot *slot, const char *output)
+{
+	struct report_lines lines = lines_of(output, "");
+
+	report_lines_mark(&lines, &lines.output, 0, ENOSPC, CAUSE_UNCOMPILED);
+	report_fill(report, slot, &lines);
+	report_lines_fini(&lines);
+}
+
+/* The first in the order of the slots, not of the fills. */
+Test(report, common_cause_is_told_first_and_then_counted, .init = cr_redirect_stdout)
+{
+	struct report *report = report_create(4);
+
+	fill_full(report, report_operand(report, 3), "d: full\n");
+	fill_full(report, report_operand(report, 2), "c: full\n");
+	fill(report, report_operand(report, 1), "b\n");
+	fill_full(report, report_operand(report, 0), "a: full\n");
+	cr_assert_eq(report_end(report, "end\n"), 0);
+	report_destroy(report);
+	cr_assert_stdout_eq_str("a: full\nb\n*** 2 more files could not be compiled: "
+				"[Errno 28] No space left on device\nend\n");
 }
 
 Test(report, failing_standard_output_is_told)
