@@ -41,7 +41,8 @@ struct session {
 
 	pthread_mutex_t lock; /* for what follows, and `started` */
 	bool cancelled;       /* no worker is started any more */
-	char *impossible;     /* why the run cannot go on; NULL: it can */
+	bool impossible;      /* the run cannot go on */
+	char *reason;         /* why; NULL: for want of memory, even for this */
 };
 
 /* Ends the run early. Any thread, any number of times. */
@@ -58,14 +59,23 @@ static void cancel(void *context)
 	thread_unlock(&session->lock);
 }
 
-/* The first reason stands; the others follow from the same cause. */
+/* The first reason stands; the others follow from the same cause. "" is a text that was lost. */
+static void set_impossible(struct session *session, const char *why)
+{
+	if (session->impossible)
+		return;
+	session->impossible = true;
+	session->reason = *why ? strdup(why) : NULL;
+}
+
+/* Ends the run early for a reason. */
 static void give_up(void *context, const char *why)
 {
 	struct session *session = context;
 
 	thread_lock(&session->lock);
-	if (!session->impossible && !session->cancelled)
-		session->impossible = strdup(why);
+	if (!session->cancelled)
+		set_impossible(session, why);
 	thread_unlock(&session->lock);
 	cancel(session);
 }
@@ -132,7 +142,7 @@ static enum session_status find_targets(struct session *session)
 		if (status == SESSION_USAGE)
 			options_complain(stderr, "%s", buffer_string(&problem));
 		else if (problem.size > 0)
-			session->impossible = buffer_take_string(&problem);
+			set_impossible(session, buffer_string(&problem));
 	}
 	buffer_fini(&problem);
 	return status;
@@ -240,7 +250,8 @@ static enum session_status set_sys_path(struct session *session)
 		if (add_sys_path(session, &session->targets.pythons[i]) == 0)
 			continue;
 		buffer_printf(&text, "%s does not tell its sys.path", path);
-		session->impossible = buffer_take_string(&text);
+		set_impossible(session, buffer_string(&text));
+		buffer_fini(&text);
 		return SESSION_IMPOSSIBLE;
 	}
 	return SESSION_OK;
@@ -302,7 +313,7 @@ static void take_down(struct session *session)
 	targets_fini(&session->targets);
 	free(session->workers);
 	free(session->operand_targets);
-	free(session->impossible);
+	free(session->reason);
 	thread_lock_fini(&session->lock);
 }
 
@@ -362,8 +373,8 @@ static enum session_status finish(struct session *session)
 		(void)fprintf(stderr, PACKAGE_NAME ": standard output: %s\n", strerror(errno));
 		counts.trouble++;
 	}
-	if (!session->impossible && report_failed(session->report))
-		session->impossible = strdup(strerror(ENOMEM));
+	if (report_failed(session->report))
+		set_impossible(session, strerror(ENOMEM));
 	if (session->impossible) {
 		targets_forget(&session->targets);
 		return SESSION_IMPOSSIBLE;
@@ -402,6 +413,15 @@ static enum session_status run(struct session *session)
 	return finish(session);
 }
 
+/* Why the run could not be done; without a reason it is the errno. */
+static void complain(const struct session *session, int error)
+{
+	if (session->impossible)
+		error = ENOMEM;
+	(void)fprintf(stderr, PACKAGE_NAME ": %s\n",
+		      session->reason ? session->reason : strerror(error));
+}
+
 enum session_status session_run(const struct options *options)
 {
 	struct session session = {.options = options};
@@ -414,8 +434,7 @@ enum session_status session_run(const struct options *options)
 	if (status == SESSION_OK)
 		status = run(&session);
 	if (status == SESSION_IMPOSSIBLE)
-		(void)fprintf(stderr, PACKAGE_NAME ": %s\n",
-			      session.impossible ? session.impossible : strerror(errno));
+		complain(&session, errno);
 	take_down(&session);
 	return status;
 }
