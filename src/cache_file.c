@@ -142,10 +142,17 @@ const char *cache_file_blamed(struct cache_file *file)
 	return buffer_string(&file->path);
 }
 
+/* Opens the folder. What of the names was lost would otherwise pass for a name that is missing. */
 static int open_folder(struct cache_file *file)
 {
-	int folder = file_io_open_cache(file->base, buffer_string(&file->folder), file->parents);
+	int folder;
 
+	if (buffer_failed(&file->folder) || buffer_failed(&file->name)) {
+		file->folder_failed = false;
+		errno = ENOMEM;
+		return -1;
+	}
+	folder = file_io_open_cache(file->base, buffer_string(&file->folder), file->parents);
 	file->folder_failed = folder < 0;
 	return folder;
 }

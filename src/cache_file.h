@@ -64,7 +64,7 @@ const char *cache_file_blamed(struct cache_file *file);
 /*
  * Writes the file, complete or not at all, and the folder if it is missing. With `clean`, what dead
  * runs have left in the folder is removed first. 0, or -1 with errno of file_io_open_cache or
- * file_io_write.
+ * file_io_write, or ENOMEM.
  */
 int cache_file_write(struct cache_file *file, const struct file_io_content *content, bool clean);
 

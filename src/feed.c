@@ -107,14 +107,18 @@ static void say_listing(struct feed *feed, const char *path, int error)
 		say_unlistable(feed, path, error);
 }
 
-static void set_prefix(struct feed *feed, const char *folder)
+/* Makes the `length` bytes of a folder's path what precedes names in it. 0, or -1 with errno
+ * ENOMEM: the names would be others, and so would the byte-code. */
+static int set_prefix(struct feed *feed, const char *folder, size_t length)
 {
-	size_t length = strlen(folder);
-
 	buffer_clear(&feed->prefix);
 	buffer_append(&feed->prefix, folder, length);
 	if (length > 0 && folder[length - 1] != '/')
 		buffer_append_byte(&feed->prefix, '/');
+	if (!buffer_failed(&feed->prefix))
+		return 0;
+	errno = ENOMEM;
+	return -1;
 }
 
 /*
@@ -152,7 +156,8 @@ static int add_all(struct feed *feed, struct walk_folder *folder)
 	first = report_open(feed->settings->report, folder->place, &feed->lines, folder->count);
 	if (!first && folder->count > 0)
 		return -1;
-	set_prefix(feed, folder->path);
+	if (set_prefix(feed, folder->path, strlen(folder->path)) != 0)
+		return -1;
 	for (size_t i = 0; i < folder->count; i++) {
 		struct walk_entry *entry = &folder->entries[i];
 		struct report_slot *slot = report_child(first, i);
@@ -233,8 +238,8 @@ static int feed_file(struct feed *feed, const char *operand, struct report_slot 
 	     memcmp(buffer_string(&feed->prefix), operand, length) != 0) &&
 	    push(feed) != 0)
 		return -1;
-	buffer_clear(&feed->prefix);
-	buffer_append(&feed->prefix, operand, length);
+	if (set_prefix(feed, operand, length) != 0)
+		return -1;
 	if (feed->batch)
 		return add(feed, NULL, NULL, name, slot);
 	root = folder_open(length > 0 ? buffer_string(&feed->prefix) : ".");

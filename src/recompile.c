@@ -191,14 +191,16 @@ static int compile_level(struct recompile *recompile, size_t index)
 static int link_level(struct recompile *recompile, size_t index)
 {
 	struct buffer before = BUFFER_INIT;
-	int result;
+	int result = -1;
 
 	if (index == 0 || !recompile->settings->hardlink_dupes || recompile->target->cache.legacy)
 		return 0;
 	place(recompile, index - 1);
-	buffer_append_string(&before, buffer_string(&recompile->cache.name));
+	buffer_append_buffer(&before, &recompile->cache.name);
 	place(recompile, index);
-	result = cache_file_link_if_equal(&recompile->cache, buffer_string(&before));
+	errno = ENOMEM;
+	if (!buffer_failed(&before))
+		result = cache_file_link_if_equal(&recompile->cache, buffer_string(&before));
 	if (result != 0)
 		(void)fail_with_cache(recompile, errno);
 	buffer_fini(&before);

@@ -56,8 +56,10 @@ static enum source_name_result strip_and_prepend(struct buffer *buffer, const ch
 		buffer_append_string(&name, path);
 	if (prepend)
 		buffer_append_string(buffer, prepend);
-	join(buffer, start, buffer_string(&name), name.size);
-	buffer->failed |= buffer_failed(&name);
+	if (buffer_failed(&name))
+		buffer->failed = true;
+	else
+		join(buffer, start, buffer_string(&name), name.size);
 	buffer_fini(&name);
 	if (strip && !rest)
 		return SOURCE_NAME_UNSTRIPPED;
