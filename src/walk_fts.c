@@ -140,6 +140,24 @@ static int show(struct walk *walk, FTSENT *entry, FTSENT *children, int error)
 	return walk->visit(walk->context, &folder);
 }
 
+/*
+ * What keeps a folder from being listed wholly, by the errno that fts_children left: 0 if nothing.
+ *
+ * Without children and without errno the folder is empty. With both, the GNU C library's fts may
+ * have met the end of the folder too early: it does not tell a readdir that failed from one that is
+ * done. But the errno may also be that of a child that could not be looked at, which gather tells,
+ * or ENOMEM of a malloc that then found memory elsewhere; where fts has none there are no children.
+ */
+static int listing_error(const FTSENT *children, int error)
+{
+	if (children && error == ENOMEM)
+		return 0;
+	for (; children; children = children->fts_link)
+		if (children->fts_info == FTS_NS && children->fts_errno == error)
+			return 0;
+	return error;
+}
+
 static int visit_folder(struct walk *walk, FTSENT *entry)
 {
 	char *end = entry->fts_path + entry->fts_pathlen;
@@ -149,8 +167,7 @@ static int visit_folder(struct walk *walk, FTSENT *entry)
 
 	errno = 0;
 	children = fts_children(walk->fts, 0);
-	/* Without children and without errno the folder is empty. */
-	error = children ? 0 : errno;
+	error = listing_error(children, errno);
 	/* fts_children leaves a child's name behind the folder's; its manual wants that put back.
 	 */
 	behind = *end;
