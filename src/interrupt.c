@@ -45,15 +45,6 @@ static void add_unless_ignored(sigset_t *set, int signal)
 		(void)sigaddset(set, signal);
 }
 
-/* These would kill us in the middle of a write, where errno says as much. As Python does. */
-static void ignore_write_signals(void)
-{
-	struct sigaction action = {.sa_handler = SIG_IGN};
-
-	(void)sigaction(SIGPIPE, &action, NULL);
-	(void)sigaction(SIGXFSZ, &action, NULL);
-}
-
 struct interrupt *interrupt_create(void (*react)(void *context), void *context)
 {
 	struct interrupt *interrupt = calloc(1, sizeof(*interrupt));
@@ -67,7 +58,6 @@ struct interrupt *interrupt_create(void (*react)(void *context), void *context)
 	add_unless_ignored(&interrupt->waited, SIGTERM);
 	add_unless_ignored(&interrupt->waited, SIGHUP);
 	(void)sigaddset(&interrupt->waited, WAKE);
-	ignore_write_signals();
 	if (pthread_sigmask(SIG_BLOCK, &interrupt->waited, &interrupt->before) != 0)
 		abort();
 	if (thread_create(&interrupt->thread, wait_for_signal, interrupt) == 0)

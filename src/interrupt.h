@@ -3,7 +3,7 @@
  *
  * The signals are blocked in every thread; one thread waits for them and does nothing else, so what
  * it calls is under no rule of signal handlers. A signal that was ignored when the program started
- * (nohup) stays ignored. SIGPIPE and SIGXFSZ are ignored: a write that fails says so itself.
+ * (nohup) stays ignored.
  */
 #ifndef PYCOMPILEALL_INTERRUPT_H
 #define PYCOMPILEALL_INTERRUPT_H

@@ -90,11 +90,14 @@ static int run(const struct options *options)
 	}
 }
 
-/* Some parents want to hear nothing of their children; ours are to be waited for. */
-static void reset_signals(void)
+/* Some parents want to hear nothing of their children; ours are to be waited for. Two signals would
+ * kill us in the middle of a write, where errno says as much: they are ignored, as Python does. */
+static void set_signals(void)
 {
-	/* SIGCHLD is a signal, so this cannot fail. */
+	/* These are signals, so this cannot fail. */
 	(void)signal(SIGCHLD, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 }
 
 int main(int argc, char *argv[])
@@ -103,7 +106,7 @@ int main(int argc, char *argv[])
 	int status;
 
 	text_init();
-	reset_signals();
+	set_signals();
 	switch (options_parse(&options, argc, argv, stderr)) {
 	case OPTIONS_OK:
 		status = run(&options);
