@@ -107,7 +107,7 @@ COMBINATION_TEST(servers, does_not_answer)
 {
 	build_tree();
 	misbehave_first("greet(); receive(); time.sleep(200)");
-	assert_costs_one_file(combination, "*** the compile server did not answer within 1 seconds",
+	assert_costs_one_file(combination, "*** the compile server did not answer within 1 s",
 			      RUN_LIST("-v", "--timeout=1", "t"));
 }
 
@@ -128,7 +128,7 @@ COMBINATION_TEST(servers, stops_reading)
 	}
 	free(source);
 	misbehave_first("greet(); receive(); time.sleep(200)");
-	assert_costs_one_file(combination, "*** the compile server did not answer within 2 seconds",
+	assert_costs_one_file(combination, "*** the compile server did not answer within 2 s",
 			      RUN_LIST("-v", "--timeout=2", "t"));
 }
 
@@ -152,7 +152,7 @@ COMBINATION_TEST(servers, source_that_keeps_a_real_compiler_busy)
 	RUN_ASSERT(&result, 1);
 	cr_assert_eq(lines_count(result.output, "*** Error compiling 't/dots.py'..."), 1, "%s",
 		     result.output);
-	cr_assert(lines_have(result.output, "the compile server did not answer within 2 seconds"),
+	cr_assert(lines_have(result.output, "the compile server did not answer within 2 s"),
 		  "%s", result.output);
 	cr_assert(strstr(result.output, "Checked 10 files: 0 fresh, 9 compiled, 1 failed;"), "%s",
 		  result.output);

@@ -749,7 +749,7 @@ SCRATCH_TEST(compiler, server_that_does_not_greet_in_time)
 {
 	start_with_script("exec sleep 100\n");
 	set_timeout(1);
-	assert_outcome(COMPILER_NO_START, "the compile server did not greet within 1 seconds");
+	assert_outcome(COMPILER_NO_START, "the compile server did not greet within 1 s");
 	stop();
 }
 
@@ -757,7 +757,7 @@ SCRATCH_TEST(compiler, server_that_does_not_answer_in_time)
 {
 	start_with_script("greet\nreceive\nexec sleep 100\n");
 	set_timeout(1);
-	assert_outcome(COMPILER_DIED, "the compile server did not answer within 1 seconds");
+	assert_outcome(COMPILER_DIED, "the compile server did not answer within 1 s");
 	stop();
 }
 
@@ -772,7 +772,7 @@ SCRATCH_TEST(compiler, server_that_does_not_read_in_time)
 	set_timeout(1);
 	cr_assert_eq(compile("a.py", source, size, 0, true), COMPILER_DIED);
 	cr_assert_str_eq(buffer_string(&answer.payload),
-			 "the compile server did not answer within 1 seconds");
+			 "the compile server did not answer within 1 s");
 	free(source);
 	stop();
 }

@@ -340,7 +340,7 @@ SCRATCH_TEST(target, what_hangs)
 	(void)clock_gettime(CLOCK_MONOTONIC, &before);
 	assert_refused(FIND("--python", "./one", "--python", "./two", "--timeout", "1"), ECHILD,
 		       "interpreter './two': does not answer as Python 3.6 or later would: the "
-		       "compile server did not greet within 1 seconds");
+		       "compile server did not greet within 1 s");
 	(void)clock_gettime(CLOCK_MONOTONIC, &after);
 	cr_assert_lt(after.tv_sec - before.tv_sec, 20);
 }
