@@ -239,8 +239,8 @@ static enum compiler_outcome give_up(struct compiler *compiler, struct compiler_
 	if (error == EPIPE || error == ECONNRESET)
 		describe_end(text, status);
 	else if (error == EAGAIN)
-		buffer_printf(text, "the compile server did not %s within %u s",
-			      late_for(outcome), compiler->command->timeout);
+		buffer_printf(text, "the compile server did not %s within %u s", late_for(outcome),
+			      compiler->command->timeout);
 	else
 		buffer_printf(text, "the compile server was not understood: %s", strerror(error));
 	return outcome;
