@@ -66,12 +66,18 @@ static int set_coname(struct worker *worker)
 static int look(struct worker *worker)
 {
 	struct source *source = worker->source;
+	bool there = fstatat(source->folder, source->name, &source->status, 0) == 0;
+	mode_t mode = source->status.st_mode;
 
-	/* py_compile takes whatever is named, and loading says what is wrong with it. */
-	if (worker->settings->style.py_compile)
+	/* py_compile takes whatever is named, and loading says what is wrong with it. But a device
+	 * or a FIFO is not even opened: that can wait, or do something. */
+	if (worker->settings->style.py_compile) {
+		if (there && !S_ISREG(mode) && !S_ISDIR(mode))
+			return fail_with_errno(worker, EINVAL);
 		return 1;
-	if (fstatat(source->folder, source->name, &source->status, 0) == 0)
-		return S_ISREG(source->status.st_mode) ? 1 : 0;
+	}
+	if (there)
+		return S_ISREG(mode) ? 1 : 0;
 	/* Gone meanwhile, or a link to nowhere: to Python it is no file. */
 	if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
 		return 0;

@@ -284,10 +284,14 @@ SCRATCH_TEST(hostile, fifo_named_to_pycompile)
 	};
 	size_t size;
 
+	struct watch watch;
+
 	build_no_sources();
 	scratch_symlink(run_our_path(), "pycompile");
+	watch_start(&watch, "t/fifo.py", IN_OPEN);
 	run_program(&result, &request);
 	RUN_ASSERT(&result, 1);
+	cr_assert_eq(watch_end(&watch), 0, "the FIFO was opened");
 	char *path = oracle_cache_path("t/a.py", 0);
 	free(scratch_read(path, &size));
 	free(path);
