@@ -711,13 +711,6 @@ static void give_away(const struct snapshot *tree)
 			     strerror(errno));
 }
 
-static bool is_sanitized(void)
-{
-	const char *flags = getenv("SANITIZER_CFLAGS");
-
-	return flags && strstr(flags, "-fsanitize=");
-}
-
 /* Runs the program with a limit, and judges as after a fault. Returns the exit status; below the
  * limit at which the program can be loaded that is 127, or a signal's. */
 static int try_limit(const struct way *way, const struct trees *trees, int error,
@@ -773,7 +766,7 @@ SCRATCH_TEST(faults, little_memory)
 	struct trees trees;
 	int status = -1;
 
-	if (is_sanitized())
+	if (run_sanitized())
 		SCRATCH_SKIP("a sanitizer needs all the address space there is");
 	build(&trees, &way);
 	limited_resource = RLIMIT_AS;

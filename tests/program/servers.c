@@ -177,14 +177,6 @@ COMBINATION_TEST(servers, cannot_start)
 
 /* ---- Limits ---- */
 
-/* A sanitizer maps terabytes, and a limit on them lets no process start. */
-static bool maps_too_much(void)
-{
-	const char *flags = getenv("SANITIZER_CFLAGS");
-
-	return flags && (strstr(flags, "address") || strstr(flags, "thread"));
-}
-
 /* A source that takes too much memory to compile is an error of its own, and the rest goes on. */
 COMBINATION_TEST(servers, memory_limit)
 {
@@ -193,7 +185,7 @@ COMBINATION_TEST(servers, memory_limit)
 	struct run_result result;
 	char *source = malloc(2 * count + 8);
 
-	if (maps_too_much())
+	if (run_sanitized())
 		SCRATCH_SKIP("a sanitizer needs more address space than any limit");
 	cr_assert_not_null(source);
 	build_tree();

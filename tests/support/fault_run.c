@@ -48,13 +48,6 @@ static char *library_of(const char *call)
 	return path;
 }
 
-static bool is_sanitized(void)
-{
-	const char *flags = getenv("SANITIZER_CFLAGS");
-
-	return flags && strstr(flags, "-fsanitize=");
-}
-
 /* Whether a fault in the first call of a run that opens something is met at all. */
 static bool is_reached(void)
 {
@@ -79,7 +72,7 @@ const char *fault_impossible(const char *call)
 	if (!there)
 		return "there is no shared library that makes calls fail";
 	if (is_memory(call))
-		return is_sanitized() ? "a sanitizer has an allocator of its own" : NULL;
+		return run_sanitized() ? "a sanitizer has an allocator of its own" : NULL;
 	return is_reached() ? NULL : "the program has its calls linked in, as some sanitizers do";
 }
 

@@ -397,6 +397,13 @@ void run_python(struct run_result *result, struct run_request request)
 	run_program(result, &request);
 }
 
+bool run_sanitized(void)
+{
+	const char *flags = getenv("SANITIZER_CFLAGS");
+
+	return flags && strstr(flags, "-fsanitize=");
+}
+
 bool run_quick(void)
 {
 	const char *quick = getenv("PYCOMPILEALL_TESTS_QUICK");

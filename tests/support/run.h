@@ -89,6 +89,10 @@ void run_python(struct run_result *result, struct run_request request);
 /* Whether the environment asks for smaller trees and fewer combinations, as under sanitizers. */
 bool run_quick(void);
 
+/* Whether the programs were built with a sanitizer, which maps more memory than any limit allows.
+ */
+bool run_sanitized(void);
+
 /*
  * NULL if the program ended with this exit status, in time, with nothing left running; else what
  * happened instead, with both streams, in words that the caller frees.
