@@ -434,6 +434,7 @@ Test(documentation, differences_of_the_manual)
 		"hard links to itself",
 		"whole files",
 		"common causes",
+		"bytes of older versions",
 		"order of output",
 		"trailing slashes",
 		"stripping in part",

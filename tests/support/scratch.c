@@ -124,7 +124,8 @@ static void make_parent(const char *path)
 		return;
 	char *parent = strndup(path, (size_t)(slash - path));
 	require(parent, "strndup", path);
-	scratch_folder(parent);
+	if (access(parent, F_OK) != 0)
+		scratch_folder(parent);
 	free(parent);
 }
 
@@ -239,7 +240,7 @@ void scratch_truncate(const char *path, off_t size)
 	restore_mtime(path, &before);
 }
 
-/* What copy_entry works on: nftw hands nothing through. */
+/* What copy_entry and move_cache work on: nftw hands nothing through. */
 static const char *copy_from;
 static const char *copy_to;
 
@@ -294,4 +295,26 @@ void scratch_copy_sources(const char *from, const char *to)
 	copy_from = from;
 	copy_to = to;
 	require(nftw(from, copy_entry, OPEN_FILES, FTW_PHYS) == 0, "copy", from);
+}
+
+/* Called when all that is in it has been seen. */
+static int move_cache(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+	char to[PATH_MAX];
+
+	(void)status;
+	if (type != FTW_DP || strcmp(path + place->base, "__pycache__") != 0)
+		return 0;
+	(void)snprintf(to, sizeof(to), "%s%s", copy_to, path + strlen(copy_from));
+	make_parent(to);
+	require(rename(path, to) == 0, "rename", path);
+	return 0;
+}
+
+void scratch_move_caches(const char *from, const char *to)
+{
+	scratch_delete(to);
+	copy_from = from;
+	copy_to = to;
+	require(nftw(from, move_cache, OPEN_FILES, FTW_PHYS | FTW_DEPTH) == 0, "move", from);
 }

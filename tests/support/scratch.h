@@ -91,4 +91,10 @@ void scratch_truncate(const char *path, off_t size);
  */
 void scratch_copy_sources(const char *from, const char *to);
 
+/*
+ * Moves every __pycache__ beneath the folder `from` to the same place beneath `to`, which is made
+ * anew.
+ */
+void scratch_move_caches(const char *from, const char *to);
+
 #endif

@@ -443,12 +443,17 @@ void zoo_build_tame(void)
 	build_modes();
 }
 
+void zoo_build_sources(void)
+{
+	write_raw("zoo/bad", bad, COUNT(bad));
+	write_raw("zoo/text", text, COUNT(text));
+}
+
 void zoo_build(void)
 {
 	zoo_build_tame();
 	build_links();
-	write_raw("zoo/bad", bad, COUNT(bad));
-	write_raw("zoo/text", text, COUNT(text));
+	zoo_build_sources();
 	build_prior();
 	build_lists();
 }

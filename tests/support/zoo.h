@@ -25,6 +25,9 @@ void zoo_build(void);
  */
 void zoo_build_tame(void);
 
+/* Only sources that do not compile, or with a warning, and odd texts: zoo/bad, zoo/text. */
+void zoo_build_sources(void);
+
 /* The zoo, and zoo/locked with what the owner may not read, list or write. */
 void zoo_build_locked(void);
 
