@@ -295,8 +295,8 @@ static void list_backwards(const char *path)
 
 /*
  * With other -j and another order the code is the same, and where that follows from the source the
- * bytes are, too. In the same order they are for all: the user's hash seed does not reach the
- * servers.
+ * bytes are, too. In the same order they are for every CPython: the user's hash seed does not reach
+ * the servers.
  */
 PYTHON_TEST(interpreters, history)
 {
@@ -310,7 +310,8 @@ PYTHON_TEST(interpreters, history)
 	run_and_keep(python, "PYTHONHASHSEED=1", RUN_LIST("-j1", "lib"), "base");
 	run_and_keep(python, "PYTHONHASHSEED=2", RUN_LIST("-j1", "lib"), "other");
 	sizes = assert_same_code(python, "base", "other");
-	cr_assert_eq(sizes.differ, (size_t)0, "%s: %zu files differ", python->path, sizes.differ);
+	cr_assert(sizes.differ == 0 || !python_counts_references(python), "%s: %zu files differ",
+		  python->path, sizes.differ);
 	for (size_t i = 0; i < some; i++) {
 		run_and_keep(python, NULL, ways[i], "other");
 		sizes = assert_same_code(python, "base", "other");

@@ -62,6 +62,12 @@ bool python_has_modes(const struct python *python);
 bool python_is_exact(const struct python *python);
 
 /*
+ * Whether it is always the same when it drops what nobody refers to, as CPython does. PyPy collects
+ * garbage when it thinks fit, and its byte-code tells of it.
+ */
+bool python_counts_references(const struct python *python);
+
+/*
  * Compares two folders of byte-code by the interpreter (see same_code.py): exit status 0 if the
  * code is the same, and the last line of the output tells how many files there are and in how many
  * of them the bytes differ.
