@@ -26,10 +26,12 @@ TestSuite(interpreters, .timeout = 1800);
 /* Folders of modules that nobody but the tests of the standard library imports. */
 #define TESTS "/(test|tests|idle_test)/"
 
-/* A part of the standard library that every version has; a quick run does with the first ones. */
-static const char *const packages[] = {"json",    "email",       "http",      "logging",
-				       "asyncio", "collections", "encodings", "html",
-				       "urllib",  "importlib",   "wsgiref",   "xml"};
+/* A part of the standard library that every version has, or most; a quick run does with the first
+ * ones. */
+static const char *const packages[] = {"json",     "email",           "http",      "logging",
+				       "asyncio",  "collections",     "encodings", "html",
+				       "urllib",   "importlib",       "wsgiref",   "xml",
+				       "unittest", "multiprocessing", "distutils"};
 
 #define PACKAGES       (sizeof(packages) / sizeof(*packages))
 #define PACKAGES_QUICK 3
@@ -256,15 +258,6 @@ PYTHON_TEST(interpreters, bad_sources)
 
 /* ---- What was compiled before, and the hash seed ---- */
 
-/* Where history counts, it takes many sources to see it. */
-static void copy_many(const struct python *python)
-{
-	if (run_quick() || python_is_exact(python))
-		copy_packages(python);
-	else
-		copy_library(python);
-}
-
 /* One run over the tree, which must come off; then its byte-code is put aside. */
 static void run_and_keep(const struct python *python, const char *variable,
 			 const char *const *options, const char *aside)
@@ -305,7 +298,7 @@ PYTHON_TEST(interpreters, history)
 	size_t some = run_quick() ? 1 : sizeof(ways) / sizeof(*ways);
 	struct sizes sum = {0}, sizes;
 
-	copy_many(python);
+	copy_packages(python);
 	list_backwards("backwards.list");
 	run_and_keep(python, "PYTHONHASHSEED=1", RUN_LIST("-j1", "lib"), "base");
 	run_and_keep(python, "PYTHONHASHSEED=2", RUN_LIST("-j1", "lib"), "other");
