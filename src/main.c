@@ -34,6 +34,8 @@
  *   report          lines in walk order, and the counts
  *     report_lines  what there is to say at one place
  *     cause         errors that many files share: told once, then counted
+ *     report_lines  what one slot of it has to say
+ *     cause         what fails every file in the same way, and is told once
  *     progress      the line on the terminal
  *     message       what is said about one source
  *     text          names and messages as Python prints them
