@@ -62,8 +62,8 @@ bool python_has_modes(const struct python *python);
 bool python_is_exact(const struct python *python);
 
 /*
- * Whether it is always the same when it drops what nobody refers to, as CPython does. PyPy collects
- * garbage when it thinks fit, and its byte-code tells of it.
+ * Whether it is always the same when it drops what nobody refers to, as CPython does. PyPy is not,
+ * and two runs of it over the same sources give other bytes; that this is why is a guess.
  */
 bool python_counts_references(const struct python *python);
 
