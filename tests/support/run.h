@@ -89,6 +89,12 @@ void run_python(struct run_result *result, struct run_request request);
 /* Whether the environment asks for smaller trees and fewer combinations, as under sanitizers. */
 bool run_quick(void);
 
+/*
+ * Whether a process of that user can load the compile server ($COMPILE_SERVER): the libpython of a
+ * Python in root's home is for root alone. For root only, who can become that user.
+ */
+bool run_server_loads_as(uid_t user);
+
 /* Whether the programs were built with a sanitizer, which maps more memory than any limit allows.
  */
 bool run_sanitized(void);
