@@ -173,14 +173,9 @@ bool python_has_modes(const struct python *python)
 	return python->version >= 0x0307;
 }
 
-bool python_counts_references(const struct python *python)
-{
-	return strcmp(python->name, "cpython") == 0;
-}
-
 bool python_is_exact(const struct python *python)
 {
-	return python->version >= 0x030b && python_counts_references(python);
+	return strcmp(python->name, "cpython") == 0 && python->version >= 0x030b;
 }
 
 void python_compare(struct run_result *result, const struct python *python, const char *theirs,

@@ -57,15 +57,10 @@ bool python_has_modes(const struct python *python);
 
 /*
  * Whether its byte-code follows from the source alone. In others, up to CPython 3.10, the order of
- * a set of strings counts, and what was compiled before.
+ * a set of strings counts, and what was compiled before; with PyPy two runs over the same sources
+ * give other bytes.
  */
 bool python_is_exact(const struct python *python);
-
-/*
- * Whether it is always the same when it drops what nobody refers to, as CPython does. PyPy is not,
- * and two runs of it over the same sources give other bytes; that this is why is a guess.
- */
-bool python_counts_references(const struct python *python);
 
 /*
  * Compares two folders of byte-code by the interpreter (see same_code.py): exit status 0 if the
