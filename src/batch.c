@@ -94,15 +94,26 @@ void batch_set_folder(struct batch *batch, int descriptor)
 	atomic_store(&batch->descriptor, descriptor);
 }
 
-int batch_push(struct batch *batch, struct queue *queue)
+static int hand_over(struct batch *batch, struct queue *queue,
+		     int (*hand)(struct queue *queue, struct queue_job *job))
 {
 	batch->job.parts = batch->count;
 	batch->job.finish = finish;
-	if (queue_push(queue, &batch->job) == 0)
+	if (hand(queue, &batch->job) == 0)
 		return 0;
 	batch_destroy(batch);
 	errno = EPIPE;
 	return -1;
+}
+
+int batch_push(struct batch *batch, struct queue *queue)
+{
+	return hand_over(batch, queue, queue_push);
+}
+
+int batch_add_to(struct batch *batch, struct queue *queue)
+{
+	return hand_over(batch, queue, queue_add);
 }
 
 struct batch *batch_of(struct queue_job *job)

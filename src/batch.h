@@ -65,6 +65,9 @@ void batch_set_folder(struct batch *batch, int descriptor);
  * Cancelled or closed: the batch is dropped, and -1 with errno EPIPE. */
 int batch_push(struct batch *batch, struct queue *queue);
 
+/* The same for a consumer at another job: never blocks, whatever waits already. */
+int batch_add_to(struct batch *batch, struct queue *queue);
+
 /* The batch a job is. */
 struct batch *batch_of(struct queue_job *job);
 

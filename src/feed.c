@@ -3,6 +3,7 @@
 #include "feed.h"
 
 #include "batch.h"
+#include "branches.h"
 #include "cause.h"
 #include "folder.h"
 #include "overlap.h"
@@ -22,6 +23,7 @@
 
 struct feed {
 	const struct feed_settings *settings;
+	bool worker;             /* it is one that walks */
 	struct batch *batch;     /* being filled; NULL: none */
 	uint32_t targets;        /* of the operand at hand */
 	struct folder *root;     /* of the folder that is walked */
@@ -40,8 +42,11 @@ static int push(struct feed *feed)
 	feed->batch = NULL;
 	if (!batch)
 		return 0;
-	if (feed->settings->ahead(feed->settings->context, batch->count) == 0)
-		return batch_push(batch, feed->settings->queue);
+	if (feed->settings->ahead(feed->settings->context, batch->count) == 0) {
+		struct queue *queue = feed->settings->queue;
+
+		return feed->worker ? batch_add_to(batch, queue) : batch_push(batch, queue);
+	}
 	error = errno;
 	batch_destroy(batch);
 	errno = error;
@@ -151,6 +156,7 @@ static void leave(struct feed *feed)
 static int add_all(struct feed *feed, struct walk_folder *folder)
 {
 	struct report_slot *first;
+	size_t folders = 0;
 
 	say_listing(feed, folder->path, folder->error);
 	first = report_open(feed->settings->report, folder->place, &feed->lines, folder->count);
@@ -162,12 +168,69 @@ static int add_all(struct feed *feed, struct walk_folder *folder)
 		struct walk_entry *entry = &folder->entries[i];
 		struct report_slot *slot = report_child(first, i);
 
+		folders += entry->folder;
 		if (entry->folder)
 			entry->place = slot;
 		else if (add(feed, feed->root, folder->relative, entry->name, slot) != 0)
 			return -1;
 	}
-	return push(feed);
+	if (push(feed) != 0)
+		return -1;
+	return folders > 0 ? feed->settings->ahead(feed->settings->context, folders) : 0;
+}
+
+/* Takes some of what the walk has not come to; NULL: there is nothing, or no memory for it, and
+ * then this walk comes to it. */
+static struct branches *take_branches(struct feed *feed, struct walk_folder *folder, bool own)
+{
+	struct walk_rest *rest = walk_take_rest(folder, own);
+	struct branches *branches;
+
+	if (!rest)
+		return NULL;
+	branches = branches_create(feed->settings, feed->root, feed->operand, rest);
+	if (branches)
+		branches->targets = feed->targets;
+	return branches;
+}
+
+/* Somebody idles: gives away what this walk would come to last. */
+static int leave_some(struct feed *feed, struct walk_folder *folder)
+{
+	struct branches *branches = take_branches(feed, folder, false);
+
+	return branches ? branches_seed(branches, feed->settings->queue) : 0;
+}
+
+/* Gives everything away. Of seeds the last one goes first, so the nearest folders come last. */
+static int leave_all(struct feed *feed, struct walk_folder *folder)
+{
+	struct branches *all = NULL, *branches;
+	int result = 0;
+
+	while ((branches = take_branches(feed, folder, true))) {
+		branches->nearer = all;
+		all = branches;
+	}
+	while (all) {
+		branches = all;
+		all = branches->nearer;
+		if (branches_seed(branches, feed->settings->queue) != 0)
+			result = -1;
+	}
+	return result;
+}
+
+/* What is to become of the walk behind a folder. */
+static int share_rest(struct feed *feed, struct walk_folder *folder)
+{
+	struct queue *queue = feed->settings->queue;
+
+	if (queue_is_hungry(queue))
+		return leave_some(feed, folder);
+	if (feed->worker && (queue_is_full(queue) || report_is_full(feed->settings->report, NULL)))
+		return leave_all(feed, folder);
+	return 0;
 }
 
 static int visit(void *context, struct walk_folder *folder)
@@ -175,9 +238,12 @@ static int visit(void *context, struct walk_folder *folder)
 	struct feed *feed = context;
 	int error, result;
 
-	report_wait(feed->settings->report);
+	if (!feed->worker)
+		report_wait(feed->settings->report, folder->place);
 	reach(feed, folder);
 	result = add_all(feed, folder);
+	if (result == 0)
+		result = share_rest(feed, folder);
 	error = errno;
 	leave(feed);
 	errno = error;
@@ -334,6 +400,26 @@ int feed_operands(const struct feed_settings *settings, char *const *operands, s
 	error = errno;
 	batch_destroy(feed.batch);
 	overlap_destroy(feed.overlap);
+	buffer_fini(&feed.prefix);
+	report_lines_fini(&feed.lines);
+	errno = error;
+	return result;
+}
+
+int feed_branch(const struct branches *branches, size_t index)
+{
+	struct feed feed = {
+		.settings = branches->settings,
+		.worker = true,
+		.targets = branches->targets,
+		.root = branches->root,
+		.descriptor = -1,
+		.operand = branches->operand,
+	};
+	int error, result = walk_branch(branches->rest, index, visit, &feed);
+
+	error = errno;
+	batch_destroy(feed.batch);
 	buffer_fini(&feed.prefix);
 	report_lines_fini(&feed.lines);
 	errno = error;

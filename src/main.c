@@ -15,7 +15,8 @@
  *     walk          folders in order (walk_fts, walk_nftw; walk_entries is what they share)
  *     folder        open folders, reached through no link
  *     batch         sources of one folder
- *   queue           batches from the walker to the workers
+ *     branches      folders that one walk leaves to others
+ *   queue           batches, and branches, from those who walk to those who work
  *   worker          the way of one source: check, read, compile, write, report
  *     source        the source at hand
  *     filter        what is skipped: -x (regex) and -e
@@ -34,8 +35,6 @@
  *   report          lines in walk order, and the counts
  *     report_lines  what there is to say at one place
  *     cause         errors that many files share: told once, then counted
- *     report_lines  what one slot of it has to say
- *     cause         what fails every file in the same way, and is told once
  *     progress      the line on the terminal
  *     message       what is said about one source
  *     text          names and messages as Python prints them

@@ -15,10 +15,13 @@ struct queue {
 	struct queue_job *first, *last; /* jobs nobody has begun, oldest first */
 	size_t count;                   /* how many they are */
 	size_t capacity;                /* how many they may be */
-	size_t unfinished;              /* jobs pushed and not finished */
-	struct queue_ticket *tickets;   /* the consumers */
+	struct queue_job *seeds;        /* of which parts are left, the next one first */
+	size_t unfinished;              /* jobs of any kind that are not finished */
+	struct queue_ticket *tickets;   /* the consumers, once for each job they are at */
+	size_t consumers;               /* how many they are */
 	bool closed;                    /* no push any more */
 	atomic_bool cancelled;          /* no next any more; read without the lock */
+	atomic_size_t idle;             /* consumers that sleep; read without the lock */
 };
 
 struct queue *queue_create(size_t capacity)
@@ -60,12 +63,16 @@ static void drop_reference(struct queue *queue, struct queue_job *job)
 	thread_unlock(&queue->lock);
 }
 
-/* Takes the whole list of waiting jobs out; the lock is held. */
+/* Takes all that waits out, seeds behind the others; the lock is held. */
 static struct queue_job *take_all(struct queue *queue)
 {
 	struct queue_job *jobs = queue->first;
 
-	queue->first = queue->last = NULL;
+	if (jobs)
+		queue->last->behind = queue->seeds;
+	else
+		jobs = queue->seeds;
+	queue->first = queue->last = queue->seeds = NULL;
 	queue->count = 0;
 	return jobs;
 }
@@ -116,12 +123,19 @@ void queue_join(struct queue *queue, struct queue_ticket *ticket)
 {
 	thread_lock(&queue->lock);
 	link_ticket(queue, ticket, NULL);
+	queue->consumers++;
 	thread_unlock(&queue->lock);
 }
 
 static bool has_parts(const struct queue_job *job)
 {
 	return job && atomic_load(&job->next) < job->parts;
+}
+
+/* Whether others can take parts of a job that a ticket holds. Those of a seed wait in a list. */
+static bool can_be_shared(const struct queue_job *job)
+{
+	return has_parts(job) && !job->seed;
 }
 
 /* Whether a consumer works on the job; the lock is held. */
@@ -153,7 +167,8 @@ void queue_leave(struct queue *queue, struct queue_ticket *ticket)
 
 	thread_lock(&queue->lock);
 	unlink_ticket(queue, ticket);
-	if (!atomic_load(&queue->cancelled) && has_parts(job) && !is_held(queue, job)) {
+	queue->consumers--;
+	if (!atomic_load(&queue->cancelled) && can_be_shared(job) && !is_held(queue, job)) {
 		put_back(queue, job);
 		job = NULL;
 	}
@@ -168,7 +183,28 @@ static void init_job(struct queue_job *job)
 {
 	atomic_init(&job->next, 0);
 	atomic_init(&job->references, 1);
+	job->seed = false;
 	job->behind = NULL;
+}
+
+/* What a job's owner gets that the queue does not take. */
+static int refuse(void)
+{
+	errno = EPIPE;
+	return -1;
+}
+
+/* Puts a new job behind the others; the lock is held. */
+static void append(struct queue *queue, struct queue_job *job)
+{
+	if (queue->last)
+		queue->last->behind = job;
+	else
+		queue->first = job;
+	queue->last = job;
+	queue->count++;
+	queue->unfinished++;
+	thread_wake(&queue->work);
 }
 
 int queue_push(struct queue *queue, struct queue_job *job)
@@ -180,22 +216,41 @@ int queue_push(struct queue *queue, struct queue_job *job)
 	while (queue->count >= queue->capacity && !queue->closed && queue->tickets)
 		thread_wait(&queue->space, &queue->lock);
 	refused = queue->closed || !queue->tickets;
+	if (!refused)
+		append(queue, job);
+	thread_unlock(&queue->lock);
+	return refused ? refuse() : 0;
+}
+
+int queue_add(struct queue *queue, struct queue_job *job)
+{
+	bool refused;
+
+	init_job(job);
+	thread_lock(&queue->lock);
+	refused = atomic_load(&queue->cancelled);
+	if (!refused)
+		append(queue, job);
+	thread_unlock(&queue->lock);
+	return refused ? refuse() : 0;
+}
+
+int queue_seed(struct queue *queue, struct queue_job *seed)
+{
+	bool refused;
+
+	init_job(seed);
+	seed->seed = true;
+	thread_lock(&queue->lock);
+	refused = atomic_load(&queue->cancelled);
 	if (!refused) {
-		if (queue->last)
-			queue->last->behind = job;
-		else
-			queue->first = job;
-		queue->last = job;
-		queue->count++;
+		seed->behind = queue->seeds;
+		queue->seeds = seed;
 		queue->unfinished++;
-		thread_wake(&queue->work);
+		thread_wake_all(&queue->work);
 	}
 	thread_unlock(&queue->lock);
-	if (refused) {
-		errno = EPIPE;
-		return -1;
-	}
-	return 0;
+	return refused ? refuse() : 0;
 }
 
 void queue_drain(struct queue *queue)
@@ -226,12 +281,60 @@ static struct queue_job *take_first(struct queue *queue)
 static struct queue_job *take_shared(struct queue *queue)
 {
 	for (struct queue_ticket *other = queue->tickets; other; other = other->after) {
-		if (has_parts(other->job)) {
+		if (can_be_shared(other->job)) {
 			atomic_fetch_add(&other->job->references, 1);
 			return other->job;
 		}
 	}
 	return NULL;
+}
+
+static bool is_ripe(const struct queue_job *seed)
+{
+	return !seed->is_ripe || seed->is_ripe(seed, atomic_load(&seed->next));
+}
+
+/*
+ * Takes a part of the first ripe seed: the job, with a reference; NULL: none is ripe. The lock is
+ * held, and nobody takes parts of seeds without it.
+ */
+static struct queue_job *take_seed(struct queue *queue, size_t *part)
+{
+	struct queue_job **place = &queue->seeds, *seed;
+
+	while (*place && !is_ripe(*place))
+		place = &(*place)->behind;
+	seed = *place;
+	if (!seed)
+		return NULL;
+	*part = atomic_fetch_add(&seed->next, 1);
+	if (has_parts(seed))
+		atomic_fetch_add(&seed->references, 1);
+	else
+		*place = seed->behind;
+	return seed;
+}
+
+/* Takes what is best done now; NULL: there is nothing. Seeds before jobs, as long as there may soon
+ * be less of these than consumers. The lock is held. */
+static struct queue_job *take_any(struct queue *queue, size_t *part)
+{
+	struct queue_job *job = NULL;
+
+	if (queue->count < queue->consumers)
+		job = take_seed(queue, part);
+	if (!job)
+		job = take_first(queue);
+	if (!job)
+		job = take_shared(queue);
+	return job;
+}
+
+static void sleep_until_work(struct queue *queue)
+{
+	atomic_fetch_add_explicit(&queue->idle, 1, memory_order_relaxed);
+	thread_wait(&queue->work, &queue->lock);
+	atomic_fetch_sub_explicit(&queue->idle, 1, memory_order_relaxed);
 }
 
 /* Waits for a job to work on; NULL: there will be none. */
@@ -248,12 +351,10 @@ static struct queue_job *take_job(struct queue *queue, struct queue_ticket *tick
 		thread_lock(&queue->lock);
 	}
 	while (!atomic_load(&queue->cancelled)) {
-		job = take_first(queue);
-		if (!job)
-			job = take_shared(queue);
+		job = take_any(queue, &ticket->part);
 		if (job || (queue->closed && queue->unfinished == 0))
 			break;
-		thread_wait(&queue->work, &queue->lock);
+		sleep_until_work(queue);
 	}
 	ticket->job = job;
 	thread_unlock(&queue->lock);
@@ -263,7 +364,7 @@ static struct queue_job *take_job(struct queue *queue, struct queue_ticket *tick
 static bool take_part(struct queue_ticket *ticket)
 {
 	/* Looking first keeps `next` from growing past `parts` without bound. */
-	if (!has_parts(ticket->job))
+	if (!can_be_shared(ticket->job))
 		return false;
 	ticket->part = atomic_fetch_add(&ticket->job->next, 1);
 	return ticket->part < ticket->job->parts;
@@ -271,11 +372,16 @@ static bool take_part(struct queue_ticket *ticket)
 
 bool queue_next(struct queue *queue, struct queue_ticket *ticket)
 {
+	struct queue_job *job;
+
 	while (!atomic_load(&queue->cancelled)) {
 		if (take_part(ticket))
 			return true;
-		if (!take_job(queue, ticket))
+		job = take_job(queue, ticket);
+		if (!job)
 			return false;
+		if (job->seed)
+			return true;
 	}
 	return false;
 }
@@ -301,6 +407,42 @@ void queue_end(struct queue *queue, struct queue_ticket *ticket)
 	unlink_ticket(queue, ticket);
 	thread_unlock(&queue->lock);
 	drop_reference(queue, ticket->job);
+}
+
+void queue_signal(struct queue *queue)
+{
+	thread_lock(&queue->lock);
+	if (queue->seeds)
+		thread_wake_all(&queue->work);
+	thread_unlock(&queue->lock);
+}
+
+bool queue_is_full(struct queue *queue)
+{
+	bool full;
+
+	thread_lock(&queue->lock);
+	full = queue->count >= queue->capacity;
+	thread_unlock(&queue->lock);
+	return full;
+}
+
+bool queue_is_hungry(struct queue *queue)
+{
+	bool hungry;
+
+	/* Mostly nobody is. */
+	if (atomic_load_explicit(&queue->idle, memory_order_relaxed) == 0)
+		return false;
+	thread_lock(&queue->lock);
+	hungry = queue->count == 0 && !queue->seeds;
+	thread_unlock(&queue->lock);
+	return hungry;
+}
+
+bool queue_is_cancelled(const struct queue *queue)
+{
+	return atomic_load(&queue->cancelled);
 }
 
 void queue_hold(struct queue_job *job)

@@ -6,17 +6,24 @@
  * hand-over costs one lock a job and not one a part, and still nobody idles while any part of any
  * job waits.
  *
- * Who produces: any thread, queue_push. It blocks while the queue is full.
- * Who consumes: threads between queue_join and queue_leave, each with a ticket of its own. One that
- *     finds that a part is itself work for several makes a job of it (queue_begin), which never
- *     blocks: idle consumers join in, and what they leave, it does itself.
- * What throttles: `capacity`, the number of jobs that nobody has begun.
+ * A seed (for us: folders that are still to be walked) is a job of which others come. It is taken
+ * when few other jobs wait, and given back as soon as enough do: whoever works on a seed must look
+ * at queue_is_full now and then, and put what is left of it back as further seeds. So a consumer
+ * never holds back what others could do while it is at something long.
+ *
+ * Who produces: a thread that is no consumer, by queue_push, which blocks while the queue is full;
+ *     and consumers, by what never blocks: from a seed come jobs (queue_add) and seeds
+ *     (queue_seed), and one that finds that a part is itself work for several makes a job of it
+ *     (queue_begin): idle consumers join in, and what they leave, it does itself.
+ * Who consumes: threads between queue_join and queue_leave, each with a ticket of its own.
+ * What throttles: `capacity`, the number of jobs that nobody has begun. Consumers may exceed it by
+ *     what comes of one part of a seed each.
  * Who frees: the queue holds one reference to a job and each ticket that works on it another;
  *     whoever gives up the last one calls the job's `finish`, outside the lock.
  * How it stops: queue_close lets consumers drain what is there and then end; queue_cancel drops
  *     what is there. A consumer that leaves in mid-job puts the rest of it back, unless another is
  *     at the same job. When the last consumer is gone, producers get EPIPE instead of waiting for
- *     ever.
+ *     ever. Consumers stay as long as any job is unfinished, since more may come of it.
  */
 #ifndef PYCOMPILEALL_QUEUE_H
 #define PYCOMPILEALL_QUEUE_H
@@ -31,9 +38,13 @@ struct queue;
 struct queue_job {
 	size_t parts;                          /* how many; set before the push, 1 or more */
 	void (*finish)(struct queue_job *job); /* called once, after the last part or cancel */
-	atomic_size_t next;                    /* the queue's: the first part nobody has taken */
-	atomic_size_t references;              /* the queue's */
-	struct queue_job *behind;              /* the queue's: the next job waiting */
+	/* Of a seed: whether a part may be taken by now. Called under the queue's lock, so it must
+	 * not block; queue_signal tells when its answer may have changed. */
+	bool (*is_ripe)(const struct queue_job *job, size_t part);
+	bool seed;                /* the queue's */
+	atomic_size_t next;       /* the queue's: the first part nobody has taken */
+	atomic_size_t references; /* the queue's */
+	struct queue_job *behind; /* the queue's: the next job waiting */
 };
 
 /* One consumer's place. All of it is the queue's, but `job` and `part` are to be read. */
@@ -97,6 +108,29 @@ bool queue_take(struct queue *queue, struct queue_ticket *ticket);
 
 /* Gives up a job that was begun, whose last part may not be done yet. */
 void queue_end(struct queue *queue, struct queue_ticket *ticket);
+
+/*
+ * Hands over a job, whatever the capacity, and never blocks. For whoever keeps another job
+ * unfinished meanwhile, even if the queue is closed. 0, or -1 with errno EPIPE: the queue is
+ * cancelled; the job is the caller's still, unfinished.
+ */
+int queue_add(struct queue *queue, struct queue_job *job);
+
+/* The same for a seed, which goes before all other seeds. Its parts are taken in their order, one
+ * by one. Also for a producer before queue_close. */
+int queue_seed(struct queue *queue, struct queue_job *seed);
+
+/* Looks once more which seeds are ripe. Any thread; never blocks for long. */
+void queue_signal(struct queue *queue);
+
+/* Whether as many jobs wait as may: nobody should make more. */
+bool queue_is_full(struct queue *queue);
+
+/* Whether consumers sleep for want of work. Cheap. */
+bool queue_is_hungry(struct queue *queue);
+
+/* Whether all is to end. */
+bool queue_is_cancelled(const struct queue *queue);
 
 /* Holds a job, so that it is not finished before a queue_release. To be called with one held. */
 void queue_hold(struct queue_job *job);

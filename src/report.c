@@ -39,9 +39,13 @@ struct block {
 
 struct report {
 	pthread_mutex_t lock;
-	pthread_cond_t room;        /* report_wait waits: fewer slots wait, or it is cancelled */
-	struct block *top;          /* the operands */
-	struct block *cursor;       /* the block of the first slot that is not printed */
+	pthread_cond_t room;          /* report_wait waits: fewer slots wait, or it is cancelled */
+	struct block *top;            /* the operands */
+	struct block *cursor;         /* the block of the first slot that is not printed */
+	void (*moved)(void *context); /* NULL: nobody listens */
+	void *moved_context;
+	atomic_bool full;                          /* too many slots wait */
+	_Atomic(const struct report_slot *) first; /* the first slot that is not printed */
 	size_t waiting;             /* filled folders and slots with lines, not printed */
 	bool cancelled;             /* nobody waits any more */
 	struct buffer output;       /* gathered for standard output */
@@ -297,6 +301,7 @@ static bool leave_block(struct report *report)
 /* Prints as far as the tree is filled; the lock is held. */
 static void advance(struct report *report)
 {
+	const struct block *cursor;
 	bool more = true;
 
 	while (more) {
@@ -305,8 +310,24 @@ static void advance(struct report *report)
 		else
 			more = leave_block(report);
 	}
-	if (report->waiting < WAITING_MAX)
-		thread_wake_all(&report->room);
+	cursor = report->cursor;
+	atomic_store(&report->first,
+		     cursor->index < cursor->count ? &cursor->slots[cursor->index] : NULL);
+	atomic_store(&report->full, report->waiting >= WAITING_MAX && !report->cancelled);
+	thread_wake_all(&report->room);
+}
+
+/* The same, and unlocks. While it was full, somebody may wait for what has changed. */
+static void advance_and_unlock(struct report *report)
+{
+	const struct report_slot *before = atomic_load(&report->first);
+	bool was_full = atomic_load(&report->full), moved;
+
+	advance(report);
+	moved = was_full && (atomic_load(&report->first) != before || !atomic_load(&report->full));
+	thread_unlock(&report->lock);
+	if (moved && report->moved)
+		report->moved(report->moved_context);
 }
 
 static char *pack_buffer(char *place, const struct buffer *buffer)
@@ -367,9 +388,8 @@ static void publish(struct report *report, struct report_slot *slot, struct line
 		slot->lines = lines;
 		report->waiting += lines || children;
 		atomic_store_explicit(&slot->filled, true, memory_order_release);
-		advance(report);
 	}
-	thread_unlock(&report->lock);
+	advance_and_unlock(report);
 	if (dropped)
 		free(lines);
 }
@@ -403,22 +423,35 @@ void report_fill(struct report *report, struct report_slot *slot, struct report_
 void report_flush(struct report *report)
 {
 	thread_lock(&report->lock);
-	advance(report);
+	advance_and_unlock(report);
+}
+
+bool report_is_full(const struct report *report, const struct report_slot *slot)
+{
+	return atomic_load(&report->full) && atomic_load(&report->first) != slot;
+}
+
+void report_wait(struct report *report, const struct report_slot *slot)
+{
+	if (!report_is_full(report, slot))
+		return;
+	thread_lock(&report->lock);
+	while (report_is_full(report, slot))
+		thread_wait(&report->room, &report->lock);
 	thread_unlock(&report->lock);
 }
 
-void report_wait(struct report *report)
+void report_listen(struct report *report, void (*moved)(void *context), void *context)
 {
-	thread_lock(&report->lock);
-	while (report->waiting >= WAITING_MAX && !report->cancelled)
-		thread_wait(&report->room, &report->lock);
-	thread_unlock(&report->lock);
+	report->moved = moved;
+	report->moved_context = context;
 }
 
 void report_cancel(struct report *report)
 {
 	thread_lock(&report->lock);
 	report->cancelled = true;
+	atomic_store(&report->full, false);
 	thread_wake_all(&report->room);
 	thread_unlock(&report->lock);
 }

@@ -10,9 +10,10 @@
  * Who produces: the walker fills folders, workers fill sources; each slot is filled by one thread.
  * Who consumes: whoever fills or flushes while all before it is filled prints under the lock.
  * Who frees: a block of slots is freed when its last one was printed.
- * What throttles: report_wait, which the walker calls and workers must not: it blocks while too
- *     many slots wait. The first unfilled slot is always one that a worker has or can get, so
- *     printing goes on and the walker wakes.
+ * What throttles: report_is_full, when too many slots wait. Then no folder is to be opened but the
+ *     one that is printed next. A thread that only walks blocks in report_wait; a worker must not,
+ *     and gives its folders back instead, to be taken up again when report_listen's function says
+ *     so. The first unfilled slot is always one that somebody has or can get, so printing goes on.
  * What is cut: the text of a common cause (see cause.h) that was printed before; it is counted
  *     instead. That is found out when a slot is printed, so that it does not depend on threads.
  * How it stops: report_cancel lets report_wait return at once; report_end prints what is complete
@@ -77,10 +78,19 @@ void report_fill(struct report *report, struct report_slot *slot, struct report_
 /* Prints what can be printed. To be called after the last of some silent fills. */
 void report_flush(struct report *report);
 
-/* Blocks while too many slots wait to be printed. Only for a walker that is no worker. */
-void report_wait(struct report *report);
+/* Whether too many slots wait to be printed for the folder at `slot` to be opened now; never of the
+ * one that is printed next. Takes no lock. */
+bool report_is_full(const struct report *report, const struct report_slot *slot);
 
-/* Ends the waiting for good; what is filled from now on is a hole in the output. */
+/* Blocks as long as that. Only for a walker that is no worker. */
+void report_wait(struct report *report, const struct report_slot *slot);
+
+/* `moved(context)` is called by any thread, without a lock, when report_is_full may give another
+ * answer than before. To be called before slots are filled. */
+void report_listen(struct report *report, void (*moved)(void *context), void *context);
+
+/* Ends the waiting for good, nothing is full any more; what is filled from now on is a hole in the
+ * output. */
 void report_cancel(struct report *report);
 
 /* Count one more. Safe from any thread. */

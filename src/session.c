@@ -14,6 +14,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct session {
 	struct worker_settings settings;
 	struct queue *queue;
 	struct report *report;
+	struct feed_settings feed;
 	struct list operands; /* what is to be compiled */
 	struct filter *filter;
 	bool whole_path;           /* nothing was named: sys.path, not recursive */
@@ -35,9 +37,10 @@ struct session {
 
 	/* The workers, started as there is work for them. */
 	struct worker **workers;
-	size_t jobs;    /* how many there may be */
-	size_t started; /* how many there are; grows under the lock */
-	size_t sources; /* how many sources were fed */
+	atomic_size_t jobs;       /* how many there may be */
+	atomic_size_t started;    /* how many there are; grows under both locks */
+	atomic_size_t found;      /* how many sources and folders were found */
+	pthread_mutex_t starting; /* taken before `lock` */
 
 	pthread_mutex_t lock; /* for what follows, and `started` */
 	bool cancelled;       /* no worker is started any more */
@@ -80,7 +83,7 @@ static void give_up(void *context, const char *why)
 	cancel(session);
 }
 
-/* Starts one more worker; 0 unless there is none at all. */
+/* Starts one more worker; 0 unless there is none at all. `starting` is held. */
 static int start_worker(struct session *session)
 {
 	struct worker *worker = worker_start(&session->settings);
@@ -91,23 +94,35 @@ static int start_worker(struct session *session)
 		return session->started > 0 ? 0 : -1;
 	}
 	thread_lock(&session->lock);
-	session->workers[session->started++] = worker;
+	session->workers[session->started] = worker;
+	session->started++;
 	if (session->cancelled)
 		worker_cancel(worker);
 	thread_unlock(&session->lock);
 	return 0;
 }
 
-/* No more workers than sources: a run of one file starts one thread. */
-static int ahead(void *context, size_t sources)
+static bool needs_worker(const struct session *session)
+{
+	return session->started < session->jobs && session->started < session->found;
+}
+
+/* No more workers than things to do: a run of one file starts one thread. */
+static int ahead(void *context, size_t found)
 {
 	struct session *session = context;
+	int error, result = 0;
 
-	session->sources += sources;
-	while (session->started < session->jobs && session->started < session->sources)
-		if (start_worker(session) != 0)
-			return -1;
-	return 0;
+	session->found += found;
+	if (!needs_worker(session))
+		return 0;
+	thread_lock(&session->starting);
+	while (result == 0 && needs_worker(session))
+		result = start_worker(session);
+	error = errno;
+	thread_unlock(&session->starting);
+	errno = error;
+	return result;
 }
 
 static void set_settings(struct session *session)
@@ -275,6 +290,12 @@ static enum session_status set_operands(struct session *session)
 	return set_sys_path(session);
 }
 
+/* Lines were printed: folders that were not to be opened for now may be. */
+static void look_again(void *context)
+{
+	queue_signal(context);
+}
+
 static int set_up_threads(struct session *session)
 {
 	const struct options *options = session->options;
@@ -287,7 +308,10 @@ static int set_up_threads(struct session *session)
 	if (!session->queue)
 		return -1;
 	session->settings.report = session->report = report_create(session->operands.count);
-	return session->report ? 0 : -1;
+	if (!session->report)
+		return -1;
+	report_listen(session->report, look_again, session->queue);
+	return 0;
 }
 
 static enum session_status set_up(struct session *session)
@@ -314,14 +338,15 @@ static void take_down(struct session *session)
 	free(session->workers);
 	free(session->operand_targets);
 	free(session->reason);
+	thread_lock_fini(&session->starting);
 	thread_lock_fini(&session->lock);
 }
 
-/* Feeds everything and waits until it is done. */
-static void work(struct session *session)
+static void set_feed(struct session *session)
 {
 	const struct options *options = session->options;
-	struct feed_settings feed = {
+
+	session->feed = (struct feed_settings){
 		.queue = session->queue,
 		.report = session->report,
 		.depth = session->whole_path && !options->depth_given ? 0 : options_depth(options),
@@ -332,15 +357,21 @@ static void work(struct session *session)
 		.ahead = ahead,
 		.context = session,
 	};
+}
 
+/* Feeds everything. */
+static void work(struct session *session)
+{
+	set_feed(session);
 	/* EPIPE is the answer to a cancel, whose reason is known. */
-	if (feed_operands(&feed, session->operands.names, session->operands.count) != 0 &&
+	if (feed_operands(&session->feed, session->operands.names, session->operands.count) != 0 &&
 	    errno != EPIPE)
 		give_up(session, strerror(errno));
 	queue_close(session->queue);
 }
 
-/* Waits for the workers' threads. They stay in place: a cancel may still reach for them. */
+/* Waits for the workers' threads. A worker may start others until it ends, but those come behind
+ * it. All stay in place: a cancel may still reach for them. */
 static void join_workers(struct session *session)
 {
 	for (size_t i = 0; i < session->started; i++)
@@ -422,12 +453,22 @@ static void complain(const struct session *session, int error)
 		      session->reason ? session->reason : strerror(error));
 }
 
+static int init_locks(struct session *session)
+{
+	if (thread_lock_init(&session->lock) != 0)
+		return -1;
+	if (thread_lock_init(&session->starting) == 0)
+		return 0;
+	thread_lock_fini(&session->lock);
+	return -1;
+}
+
 enum session_status session_run(const struct options *options)
 {
 	struct session session = {.options = options};
 	enum session_status status;
 
-	if (thread_lock_init(&session.lock) != 0)
+	if (init_locks(&session) != 0)
 		return SESSION_IMPOSSIBLE;
 	errno = 0;
 	status = set_up(&session);

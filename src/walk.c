@@ -6,6 +6,7 @@
 #include "cache_path.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,58 @@ void walk_entries_fini(struct walk_entries *entries)
 {
 	free(entries->list);
 	*entries = (struct walk_entries){0};
+}
+
+struct walk_rest *walk_rest_create(const char *path, size_t length, size_t count)
+{
+	struct walk_rest *rest = calloc(1, sizeof(*rest));
+
+	if (!rest)
+		return NULL;
+	rest->path = strndup(path, length);
+	rest->entries = calloc(count, sizeof(*rest->entries));
+	if (rest->path && rest->entries)
+		return rest;
+	walk_rest_destroy(rest);
+	errno = ENOMEM;
+	return NULL;
+}
+
+int walk_rest_add(struct walk_rest *rest, const char *name, void *place)
+{
+	char *copy = strdup(name);
+
+	if (!copy)
+		return -1;
+	rest->entries[rest->count++] =
+		(struct walk_entry){.name = copy, .folder = true, .place = place};
+	return 0;
+}
+
+char *walk_rest_path(const struct walk_rest *rest, size_t index)
+{
+	const char *name = rest->entries[index].name;
+	size_t length = strlen(rest->path), size = strlen(name) + 1;
+	char *path = malloc(length + 1 + size);
+
+	if (!path)
+		return NULL;
+	memcpy(path, rest->path, length);
+	if (length > 0 && path[length - 1] != '/')
+		path[length++] = '/';
+	memcpy(path + length, name, size);
+	return path;
+}
+
+void walk_rest_destroy(struct walk_rest *rest)
+{
+	if (!rest)
+		return;
+	for (size_t i = 0; i < rest->count; i++)
+		free((char *)(uintptr_t)rest->entries[i].name);
+	free(rest->entries);
+	free(rest->path);
+	free(rest);
 }
 
 const char *walk_relative(const char *path, size_t root_length)

@@ -5,8 +5,12 @@
  * anything in it, with all its entries that matter in sorted order; then those of its subfolders
  * that were not refused, depth first. `__pycache__` is left out, hidden folders are not.
  *
+ * What a walk has not come to yet can be taken out of it, to be walked by others at the same time:
+ * walk_take_rest and walk_branch.
+ *
  * Built on fts(3); where a libc has none, on nftw(3), which must hold the whole listing in memory
- * to sort it. Source of the order: os.listdir and names.sort() in compileall._walk_dir.
+ * to sort it, and of which nothing can be taken. Source of the order: os.listdir and names.sort()
+ * in compileall._walk_dir.
  */
 #ifndef PYCOMPILEALL_WALK_H
 #define PYCOMPILEALL_WALK_H
@@ -21,6 +25,8 @@ struct walk_entry {
 	void *place; /* the visitor's: comes back in walk_folder.place when a folder is visited */
 };
 
+struct walk;
+
 /* One folder. All of it belongs to the walk and lasts until the visitor returns. */
 struct walk_folder {
 	const char *path;     /* as it is printed: the operand, and below it names and slashes */
@@ -29,6 +35,16 @@ struct walk_folder {
 	int error;            /* 0, or errno: it cannot be listed, or not wholly */
 	struct walk_entry *entries; /* sorted by text_compare */
 	size_t count;               /* entries */
+	struct walk *walk;          /* the walk that shows it */
+};
+
+/* Sibling folders that were taken out of a walk. */
+struct walk_rest {
+	char *path;                 /* of the folder they lie in, as it is printed */
+	size_t root_length;         /* bytes of it that stand for the operand */
+	long depth;                 /* levels below each of them to visit; negative: all */
+	struct walk_entry *entries; /* the folders, in order, with the places they were given */
+	size_t count;
 };
 
 /* Is shown each folder. Returns 0 to go on, or -1: the walk ends at once. */
@@ -41,6 +57,23 @@ typedef int walk_visitor(void *context, struct walk_folder *folder);
  * visitor's), or errno ENOMEM. Not safe between threads where only nftw exists.
  */
 int walk_tree(const char *root, long depth, void *place, walk_visitor *visit, void *context);
+
+/*
+ * Takes the nearest folders out of the walk that shows `folder` and that it has not come to, which
+ * are then the caller's to walk: those in this folder, if `own` says so; else its later siblings,
+ * or those of the nearest folder above that has some. To be called by the visitor, when it has
+ * given all entries their places. NULL: there is none, or no memory; the walk is as it was.
+ */
+struct walk_rest *walk_take_rest(struct walk_folder *folder, bool own);
+
+/* Frees. NULL is legal. */
+void walk_rest_destroy(struct walk_rest *rest);
+
+/*
+ * Walks folder number `index` of what was taken, as the walk it was taken from would have. Safe
+ * between threads. Returns as walk_tree does.
+ */
+int walk_branch(const struct walk_rest *rest, size_t index, walk_visitor *visit, void *context);
 
 /* Whether a name is one of a source: it ends in ".py". */
 bool walk_is_source(const char *name);

@@ -18,6 +18,16 @@ int walk_entries_add(struct walk_entries *entries, const char *name, bool folder
 /* Frees the list, not the names. */
 void walk_entries_fini(struct walk_entries *entries);
 
+/* Room for `count` folders in the folder whose path is the first `length` bytes of `path`. NULL
+ * with errno ENOMEM. */
+struct walk_rest *walk_rest_create(const char *path, size_t length, size_t count);
+
+/* Adds one; the name is copied. 0, or -1 with errno ENOMEM. */
+int walk_rest_add(struct walk_rest *rest, const char *name, void *place);
+
+/* The path of folder number `index`, the caller's to free. NULL with errno ENOMEM. */
+char *walk_rest_path(const struct walk_rest *rest, size_t index);
+
 /* Whether no walk enters a folder of that name. */
 bool walk_is_skipped(const char *name);
 

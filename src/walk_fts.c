@@ -27,7 +27,8 @@ struct walk {
 	long depth;         /* levels below fts's own root to visit; negative: all */
 	walk_visitor *visit;
 	void *context;
-	struct walk_entries entries; /* of the folder at hand */
+	FTSENT *entry;               /* the folder at hand */
+	struct walk_entries entries; /* of it */
 };
 
 /*
@@ -70,7 +71,7 @@ static bool is_folder(const FTSENT *entry)
 }
 
 /* Keeps the walk out of a child. fts shows a first child all the same, so it carries a mark. */
-static void refuse(struct walk *walk, FTSENT *child)
+static void refuse(const struct walk *walk, FTSENT *child)
 {
 	(void)fts_set(walk->fts, child, FTS_SKIP);
 	child->fts_number = 1;
@@ -133,6 +134,7 @@ static int show(struct walk *walk, FTSENT *entry, FTSENT *children, int error)
 		.relative = walk_relative(entry->fts_path, walk->root_length),
 		.place = entry->fts_pointer,
 		.error = error,
+		.walk = walk,
 	};
 
 	if (gather(walk, children, entry->fts_level, &folder) != 0)
@@ -156,6 +158,92 @@ static int listing_error(const FTSENT *children, int error)
 		if (children->fts_info == FTS_NS && children->fts_errno == error)
 			return 0;
 	return error;
+}
+
+/* The next of an entry's siblings, itself included, that the walk would enter. */
+static FTSENT *next_branch(FTSENT *entry)
+{
+	while (entry && (!is_folder(entry) || is_refused(entry)))
+		entry = entry->fts_link;
+	return entry;
+}
+
+/* How many there are from `entry` on. */
+static size_t count_branches(FTSENT *entry)
+{
+	size_t count = 0;
+
+	for (entry = next_branch(entry); entry; entry = next_branch(entry->fts_link))
+		count++;
+	return count;
+}
+
+/* What is taken at a level of the walk goes as deep as the walk would have gone. */
+static void set_limits(struct walk_rest *rest, const struct walk *walk, long level)
+{
+	rest->root_length = walk->root_length;
+	rest->depth = walk->depth < 0 ? -1 : walk->depth - level;
+}
+
+/* Takes siblings, of which `first` is one that the walk would enter. */
+static struct walk_rest *take_siblings(const struct walk *walk, FTSENT *first)
+{
+	const FTSENT *above = first->fts_parent;
+	struct walk_rest *rest =
+		walk_rest_create(first->fts_path, above->fts_pathlen, count_branches(first));
+
+	if (!rest)
+		return NULL;
+	for (FTSENT *entry = first; entry; entry = next_branch(entry->fts_link))
+		if (walk_rest_add(rest, entry->fts_name, entry->fts_pointer) != 0) {
+			walk_rest_destroy(rest);
+			return NULL;
+		}
+	for (FTSENT *entry = first; entry; entry = next_branch(entry->fts_link))
+		refuse(walk, entry);
+	set_limits(rest, walk, first->fts_level);
+	return rest;
+}
+
+/* Takes what lies in the folder at hand. Refused entries, and only those, are kept out later. */
+static struct walk_rest *take_own(const struct walk *walk, struct walk_folder *folder)
+{
+	struct walk_rest *rest = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < folder->count; i++)
+		count += folder->entries[i].folder;
+	if (count > 0)
+		rest = walk_rest_create(folder->path, strlen(folder->path), count);
+	if (!rest)
+		return NULL;
+	for (size_t i = 0; i < folder->count; i++) {
+		struct walk_entry *entry = &folder->entries[i];
+
+		if (entry->folder && walk_rest_add(rest, entry->name, entry->place) != 0) {
+			walk_rest_destroy(rest);
+			return NULL;
+		}
+	}
+	for (size_t i = 0; i < folder->count; i++)
+		folder->entries[i].folder = false;
+	set_limits(rest, walk, walk->entry->fts_level + 1);
+	return rest;
+}
+
+struct walk_rest *walk_take_rest(struct walk_folder *folder, bool own)
+{
+	const struct walk *walk = folder->walk;
+	struct walk_rest *rest = own ? take_own(walk, folder) : NULL;
+
+	for (FTSENT *at = walk->entry; !rest && at->fts_level > FTS_ROOTLEVEL;
+	     at = at->fts_parent) {
+		FTSENT *next = next_branch(at->fts_link);
+
+		if (next)
+			rest = take_siblings(walk, next);
+	}
+	return rest;
 }
 
 static int visit_folder(struct walk *walk, FTSENT *entry)
@@ -191,6 +279,7 @@ static int visit_unlistable(struct walk *walk, const FTSENT *entry)
 		.relative = walk_relative(entry->fts_path, walk->root_length),
 		.place = entry->fts_pointer,
 		.error = entry->fts_errno ? entry->fts_errno : ENOTDIR,
+		.walk = walk,
 	};
 
 	return walk->visit(walk->context, &folder);
@@ -214,6 +303,7 @@ static int visit_entry(struct walk *walk, FTSENT *entry)
 {
 	bool top = entry->fts_level == FTS_ROOTLEVEL;
 
+	walk->entry = entry;
 	switch (entry->fts_info) {
 	case FTS_D:
 		if (is_refused(entry))
@@ -278,6 +368,26 @@ int walk_tree(const char *root, long depth, void *place, walk_visitor *visit, vo
 	};
 
 	return walk_from(&walk, root, FTS_COMFOLLOW, place);
+}
+
+int walk_branch(const struct walk_rest *rest, size_t index, walk_visitor *visit, void *context)
+{
+	struct walk walk = {
+		.root_length = rest->root_length,
+		.depth = rest->depth,
+		.visit = visit,
+		.context = context,
+	};
+	char *path = walk_rest_path(rest, index);
+	int error, result;
+
+	if (!path)
+		return -1;
+	result = walk_from(&walk, path, 0, rest->entries[index].place);
+	error = errno;
+	free(path);
+	errno = error;
+	return result;
 }
 
 #endif

@@ -295,4 +295,22 @@ int walk_tree(const char *root, long depth, void *place, walk_visitor *visit, vo
 	return result;
 }
 
+/* Everything was gathered before: there is nothing left that another thread could do. */
+struct walk_rest *walk_take_rest(struct walk_folder *folder, bool own)
+{
+	(void)folder;
+	(void)own;
+	return NULL;
+}
+
+int walk_branch(const struct walk_rest *rest, size_t index, walk_visitor *visit, void *context)
+{
+	(void)rest;
+	(void)index;
+	(void)visit;
+	(void)context;
+	errno = ENOSYS;
+	return -1;
+}
+
 #endif

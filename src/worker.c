@@ -3,6 +3,8 @@
 #include "worker.h"
 
 #include "batch.h"
+#include "branches.h"
+#include "feed.h"
 #include "recompile.h"
 #include "source.h"
 #include "thread.h"
@@ -211,17 +213,33 @@ static void process(struct worker *worker, struct batch *batch, size_t index)
 	source_report(worker->source, report, result);
 }
 
+/* Walks a folder. Without memory for that the run cannot go on; EPIPE says that it does not. */
+static void walk(struct worker *worker, const struct branches *branches, size_t index)
+{
+	if (feed_branch(branches, index) != 0 && errno != EPIPE)
+		worker->settings->give_up(worker->settings->context, strerror(errno));
+}
+
+/* The part at hand of whatever kind of job. */
+static void work_on(struct worker *worker, const struct queue_ticket *ticket)
+{
+	const struct branches *branches = branches_of(ticket->job);
+
+	if (branches)
+		walk(worker, branches, ticket->part);
+	else if (ticket->job->finish == finish_shared)
+		compile_part(worker, source_of(ticket->job), ticket->part);
+	else
+		process(worker, batch_of(ticket->job), ticket->part);
+}
+
 static void *run(void *argument)
 {
 	struct worker *worker = argument;
 	struct queue_ticket *ticket = &worker->ticket;
 
-	while (queue_next(worker->settings->queue, ticket)) {
-		if (ticket->job->finish == finish_shared)
-			compile_part(worker, source_of(ticket->job), ticket->part);
-		else
-			process(worker, batch_of(ticket->job), ticket->part);
-	}
+	while (queue_next(worker->settings->queue, ticket))
+		work_on(worker, ticket);
 	queue_leave(worker->settings->queue, ticket);
 	return NULL;
 }

@@ -39,8 +39,8 @@ struct worker;
 
 /*
  * A worker whose thread runs from now on until the queue has ended. `settings` are borrowed and
- * must outlive it. Not to be called by two threads at once. NULL with errno EAGAIN (too many
- * threads) or ENOMEM.
+ * must outlive it. Not to be called by two threads at once, but by other workers too. NULL with
+ * errno EAGAIN (too many threads) or ENOMEM.
  */
 struct worker *worker_start(const struct worker_settings *settings);
 

@@ -157,6 +157,116 @@ static void check_cancel(void)
 		fail("a cancelled job was not finished exactly once");
 }
 
+/* Jobs that come of jobs: a seed has SHOOTS parts, and of each comes a job and, unless it is a
+ * leaf, another seed. */
+#define SHOOTS 3
+#define HEIGHT 6
+
+struct plant {
+	struct queue_job job;
+	unsigned height; /* of a seed; 0: a leaf */
+	atomic_uint *finished;
+};
+
+struct gardener {
+	struct queue *queue;
+	struct queue_ticket ticket;
+	pthread_t thread;
+	atomic_uint *finished;
+	unsigned seeds, parts; /* taken */
+	unsigned leave_after;  /* parts; 0: stays to the end */
+};
+
+static void finish_plant(struct queue_job *job)
+{
+	struct plant *plant = (struct plant *)job;
+
+	atomic_fetch_add(plant->finished, 1);
+	free(plant);
+}
+
+static struct plant *create_plant(unsigned height, size_t parts, atomic_uint *finished)
+{
+	struct plant *plant = calloc(1, sizeof(*plant));
+
+	if (!plant)
+		fail("no memory");
+	plant->height = height;
+	plant->finished = finished;
+	plant->job.parts = parts;
+	plant->job.finish = finish_plant;
+	return plant;
+}
+
+static void grow(struct gardener *gardener, unsigned height)
+{
+	struct plant *job = create_plant(0, PARTS, gardener->finished), *seed;
+
+	if (queue_add(gardener->queue, &job->job) != 0)
+		fail("add refused");
+	if (height == 0)
+		return;
+	seed = create_plant(height - 1, SHOOTS, gardener->finished);
+	if (queue_seed(gardener->queue, &seed->job) != 0)
+		fail("seed refused");
+}
+
+static void *tend(void *argument)
+{
+	struct gardener *gardener = argument;
+
+	while (queue_next(gardener->queue, &gardener->ticket)) {
+		if (gardener->ticket.job->seed) {
+			gardener->seeds++;
+			grow(gardener, ((struct plant *)gardener->ticket.job)->height);
+			queue_signal(gardener->queue);
+		} else if (++gardener->parts == gardener->leave_after) {
+			break;
+		}
+	}
+	queue_leave(gardener->queue, &gardener->ticket);
+	return NULL;
+}
+
+/* Whatever comes of one seed is taken once, though the queue is closed at once. */
+static void check_growth(size_t threads, size_t leavers)
+{
+	struct gardener gardeners[16] = {0};
+	struct queue *queue = queue_create(threads);
+	unsigned expected = 0, shoots = 1, seeds = 0, parts = 0;
+	atomic_uint finished;
+	struct plant *seed;
+
+	if (!queue)
+		fail("no queue");
+	atomic_init(&finished, 0);
+	for (size_t i = 0; i < threads; i++) {
+		gardeners[i].queue = queue;
+		gardeners[i].finished = &finished;
+		gardeners[i].leave_after = i < leavers ? (unsigned)(i + 3) : 0;
+		queue_join(queue, &gardeners[i].ticket);
+		if (thread_create(&gardeners[i].thread, tend, &gardeners[i]) != 0)
+			fail("no thread");
+	}
+	seed = create_plant(HEIGHT, SHOOTS, &finished);
+	if (queue_seed(queue, &seed->job) != 0)
+		fail("seed refused");
+	queue_close(queue);
+	for (size_t i = 0; i < threads; i++) {
+		(void)thread_join(gardeners[i].thread);
+		seeds += gardeners[i].seeds;
+		parts += gardeners[i].parts;
+	}
+	queue_destroy(queue);
+	for (unsigned height = 0; height <= HEIGHT; height++)
+		expected += shoots *= SHOOTS;
+	if (seeds != expected || parts != expected * PARTS)
+		fail("a part of what grew was not taken exactly once");
+	/* A seed for all shoots but the last ones, and one to begin with; a job for each shoot. */
+	if (atomic_load(&finished) != expected + 1 + (expected - shoots))
+		fail("what grew was not finished exactly once");
+}
+
 int main(void)
 {
 	static const size_t capacities[] = {1, 2, 64};
@@ -171,5 +281,8 @@ int main(void)
 	for (int i = 0; i < 20; i++)
 		check_cancel();
 	(void)puts("queue_threads: cancel: ok");
+	for (size_t threads = 1; threads <= 16; threads *= 2)
+		check_growth(threads, threads / 2);
+	(void)puts("queue_threads: jobs that come of jobs: ok");
 	return 0;
 }

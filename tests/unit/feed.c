@@ -3,12 +3,15 @@
 #include "feed.h"
 
 #include "batch.h"
+#include "branches.h"
 #include "support/scratch.h"
 #include "thread.h"
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <errno.h>
+#include <sched.h>
+#include <stdio.h>
 
 enum {
 	CAPACITY = 100
@@ -32,6 +35,15 @@ static int ahead(void *context, size_t sources)
 	fixture->batches++;
 	return 0;
 }
+
+#ifndef USE_NFTW
+static int ahead_of_none(void *context, size_t found)
+{
+	(void)context;
+	(void)found;
+	return 0;
+}
+#endif
 
 static void take_all(struct fixture *fixture)
 {
@@ -92,7 +104,7 @@ SCRATCH_TEST(feed, files_and_folders_in_their_order)
 	cr_redirect_stdout();
 	fixture = feed(0, -1, operands, 4);
 	cr_assert_str_eq(buffer_string(&fixture.taken), "t/b.py\nt/a/x.py\none.py\nu/b.py\n");
-	cr_assert_eq(fixture.announced, 4);
+	cr_assert_eq(fixture.announced, 5, "a folder may be work, too");
 	cr_assert_stdout_eq_str("Listing 't'...\nListing 't/a'...\n");
 	release(&fixture);
 }
@@ -269,3 +281,101 @@ SCRATCH_TEST(feed, cancelled_queue_ends_it)
 	cr_assert_eq(errno, EPIPE);
 	release(&fixture);
 }
+
+#ifndef USE_NFTW
+/* A worker that only walks and counts. */
+struct walker {
+	struct fixture *fixture;
+	struct queue_ticket ticket;
+	pthread_t thread;
+	size_t branches;
+	size_t sources;
+};
+
+static void *walk_or_count(void *argument)
+{
+	struct walker *walker = argument;
+	struct queue *queue = walker->fixture->queue;
+	struct queue_ticket *ticket = &walker->ticket;
+
+	while (queue_next(queue, ticket)) {
+		const struct branches *branches = branches_of(ticket->job);
+
+		if (branches) {
+			walker->branches++;
+			cr_assert_eq(feed_branch(branches, ticket->part), 0);
+			continue;
+		}
+		walker->sources++;
+		report_fill_silent(batch_of(ticket->job)->sources[ticket->part].slot);
+	}
+	queue_leave(queue, ticket);
+	return NULL;
+}
+
+static void make_bushy_tree(size_t folders)
+{
+	char path[64];
+
+	for (size_t i = 0; i < folders; i++) {
+		(void)snprintf(path, sizeof(path), "t/%03zu/a/x.py", i);
+		scratch_file(path, "");
+		(void)snprintf(path, sizeof(path), "t/%03zu/b/x.py", i);
+		scratch_file(path, "");
+	}
+}
+
+static void append_listing(struct buffer *text, size_t folders)
+{
+	buffer_append_string(text, "Listing 't'...\n");
+	for (size_t i = 0; i < folders; i++) {
+		buffer_printf(text, "Listing 't/%03zu'...\n", i);
+		buffer_printf(text, "Listing 't/%03zu/a'...\n", i);
+		buffer_printf(text, "Listing 't/%03zu/b'...\n", i);
+	}
+}
+
+/* Idle workers walk, give back, and walk again, and everything is found once and told in order. */
+SCRATCH_TEST(feed, workers_share_the_walk)
+{
+	enum {
+		FOLDERS = 300,
+		WALKERS = 3
+	};
+	char *const operands[] = {"t"};
+	struct fixture fixture = {.queue = queue_create(2), .report = report_create(1)};
+	struct feed_settings settings = {
+		.queue = fixture.queue,
+		.report = fixture.report,
+		.depth = -1,
+		.ahead = ahead_of_none,
+	};
+	struct walker walkers[WALKERS] = {0};
+	struct buffer expected = BUFFER_INIT;
+	size_t branches = 0, sources = 0;
+
+	make_bushy_tree(FOLDERS);
+	append_listing(&expected, FOLDERS);
+	cr_redirect_stdout();
+	for (size_t i = 0; i < WALKERS; i++) {
+		walkers[i].fixture = &fixture;
+		queue_join(fixture.queue, &walkers[i].ticket);
+		cr_assert_eq(thread_create(&walkers[i].thread, walk_or_count, &walkers[i]), 0);
+	}
+	while (!queue_is_hungry(fixture.queue))
+		sched_yield();
+	cr_assert_eq(feed_operands(&settings, operands, 1), 0);
+	queue_close(fixture.queue);
+	for (size_t i = 0; i < WALKERS; i++) {
+		thread_join(walkers[i].thread);
+		branches += walkers[i].branches;
+		sources += walkers[i].sources;
+	}
+	cr_assert_eq(sources, 2 * FOLDERS);
+	cr_assert_gt(branches, 0);
+	cr_assert_eq(report_end(fixture.report, NULL), 0);
+	cr_assert_stdout_eq_str(buffer_string(&expected));
+	buffer_fini(&expected);
+	release(&fixture);
+}
+#endif

@@ -289,3 +289,151 @@ Test(queue, push_waits_while_the_queue_is_full)
 	queue_leave(queue, &ticket);
 	queue_destroy(queue);
 }
+
+Test(queue, seeds_come_first_while_few_jobs_wait)
+{
+	struct queue *queue = queue_create(4);
+	struct queue_job one = job_of(1), two = job_of(1), seed = job_of(2);
+	struct queue_ticket ticket, other;
+
+	queue_join(queue, &ticket);
+	queue_join(queue, &other);
+	cr_assert_eq(queue_push(queue, &one), 0);
+	cr_assert_eq(queue_push(queue, &two), 0);
+	cr_assert_eq(queue_seed(queue, &seed), 0);
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert(ticket.job == &one, "there is a job for each consumer");
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert(ticket.job == &seed && ticket.part == 0);
+	cr_assert(queue_next(queue, &other));
+	cr_assert(other.job == &seed && other.part == 1, "its parts are taken in their order");
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert(ticket.job == &two);
+	cr_assert_eq(finished, 1, "the seed is still worked on");
+	queue_leave(queue, &other);
+	cr_assert_eq(finished, 2);
+	queue_close(queue);
+	cr_assert_not(queue_next(queue, &ticket));
+	cr_assert_eq(finished, 3);
+	queue_leave(queue, &ticket);
+	queue_destroy(queue);
+}
+
+static bool ripe;
+
+static bool is_ripe(const struct queue_job *job, size_t part)
+{
+	(void)job;
+	return ripe || part == 1;
+}
+
+Test(queue, seed_waits_until_it_is_ripe)
+{
+	struct queue *queue = queue_create(4);
+	struct queue_job early = job_of(2), late = job_of(1), job = job_of(1);
+	struct queue_ticket ticket;
+
+	early.is_ripe = is_ripe;
+	queue_join(queue, &ticket);
+	cr_assert_eq(queue_seed(queue, &late), 0);
+	cr_assert_eq(queue_seed(queue, &early), 0);
+	cr_assert_eq(queue_add(queue, &job), 0);
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert(ticket.job == &job, "enough waits");
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert(ticket.job == &late, "the first one is not ripe");
+	ripe = true;
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert(ticket.job == &early && ticket.part == 0);
+	ripe = false;
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert(ticket.job == &early && ticket.part == 1, "this part always is");
+	queue_leave(queue, &ticket);
+	cr_assert_eq(finished, 3);
+	queue_destroy(queue);
+}
+
+Test(queue, jobs_may_come_of_a_job_when_the_queue_is_closed)
+{
+	struct queue *queue = queue_create(1);
+	struct queue_job seed = job_of(1), one = job_of(1), two = job_of(1), none = job_of(1);
+	struct queue_ticket ticket;
+
+	queue_join(queue, &ticket);
+	cr_assert_eq(queue_seed(queue, &seed), 0);
+	queue_close(queue);
+	cr_assert_eq(queue_push(queue, &none), -1);
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert_not(queue_is_full(queue));
+	cr_assert_eq(queue_add(queue, &one), 0);
+	cr_assert(queue_is_full(queue));
+	cr_assert_eq(queue_add(queue, &two), 0, "full or not");
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert(ticket.job == &two);
+	cr_assert_not(queue_is_full(queue));
+	cr_assert_not(queue_next(queue, &ticket));
+	cr_assert_eq(finished, 3);
+	queue_leave(queue, &ticket);
+	queue_destroy(queue);
+}
+
+Test(queue, cancel_finishes_seeds)
+{
+	struct queue *queue = queue_create(1);
+	struct queue_job held = job_of(3), waiting = job_of(1), late = job_of(1);
+	struct queue_ticket ticket;
+
+	queue_join(queue, &ticket);
+	cr_assert_eq(queue_seed(queue, &held), 0);
+	cr_assert(queue_next(queue, &ticket));
+	cr_assert_eq(queue_seed(queue, &waiting), 0);
+	queue_cancel(queue);
+	cr_assert(queue_is_cancelled(queue));
+	cr_assert_eq(finished, 1, "the other one is worked on");
+	cr_assert_eq(queue_seed(queue, &late), -1);
+	cr_assert_eq(errno, EPIPE);
+	cr_assert_eq(queue_add(queue, &late), -1);
+	cr_assert_eq(errno, EPIPE);
+	cr_assert_not(queue_next(queue, &ticket));
+	queue_leave(queue, &ticket);
+	cr_assert_eq(finished, 2);
+	queue_destroy(queue);
+}
+
+struct sleeper {
+	struct queue *queue;
+	struct queue_ticket ticket;
+};
+
+static void *take_one(void *argument)
+{
+	struct sleeper *sleeper = argument;
+
+	cr_assert(queue_next(sleeper->queue, &sleeper->ticket));
+	queue_leave(sleeper->queue, &sleeper->ticket);
+	return NULL;
+}
+
+Test(queue, is_hungry_while_a_consumer_sleeps)
+{
+	struct sleeper sleeper = {.queue = queue_create(1)};
+	struct queue_job seed = job_of(1);
+	struct timespec moment = {.tv_nsec = 1000000};
+	pthread_t thread;
+
+	queue_join(sleeper.queue, &sleeper.ticket);
+	cr_assert_not(queue_is_hungry(sleeper.queue));
+	cr_assert_eq(thread_create(&thread, take_one, &sleeper), 0);
+	while (!queue_is_hungry(sleeper.queue))
+		nanosleep(&moment, NULL);
+	seed.is_ripe = is_ripe;
+	cr_assert_eq(queue_seed(sleeper.queue, &seed), 0);
+	cr_assert_not(queue_is_hungry(sleeper.queue), "something waits for it");
+	ripe = true;
+	queue_signal(sleeper.queue);
+	thread_join(thread);
+	cr_assert_not(queue_is_hungry(sleeper.queue));
+	cr_assert_eq(finished, 1);
+	queue_destroy(sleeper.queue);
+}

@@ -161,7 +161,7 @@ static void *wait_for_room(void *argument)
 {
 	struct waiter *waiter = argument;
 
-	report_wait(waiter->report);
+	report_wait(waiter->report, NULL);
 	atomic_store(&waiter->passed, true);
 	return NULL;
 }
@@ -185,5 +185,35 @@ Test(report, walker_waits_while_too_much_waits_to_be_printed, .init = cr_redirec
 	thread_join(thread);
 	cr_assert(atomic_load(&waiter.passed));
 	cr_assert_eq(report_end(report, NULL), 0);
+	report_destroy(report);
+}
+
+static void count_move(void *context)
+{
+	++*(size_t *)context;
+}
+
+Test(report, is_full_for_all_but_the_folder_that_is_printed_next, .init = cr_redirect_stdout)
+{
+	enum {
+		MANY = 10000
+	};
+	struct report *report = report_create(MANY);
+	size_t moves = 0;
+
+	report_listen(report, count_move, &moves);
+	report_flush(report);
+	for (size_t i = 2; i < MANY; i++) {
+		cr_assert_eq(report_is_full(report, report_operand(report, 1)), i >= 2 + 8192);
+		fill(report, report_operand(report, i), "x\n");
+	}
+	cr_assert_eq(moves, 0);
+	cr_assert_not(report_is_full(report, report_operand(report, 0)), "it is the next");
+	fill(report, report_operand(report, 0), "x\n");
+	cr_assert_eq(moves, 1, "now the other one is");
+	cr_assert_not(report_is_full(report, report_operand(report, 1)));
+	cr_assert(report_is_full(report, NULL));
+	report_cancel(report);
+	cr_assert_not(report_is_full(report, NULL));
 	report_destroy(report);
 }

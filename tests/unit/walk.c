@@ -164,6 +164,135 @@ SCRATCH_TEST(walk, operand_that_is_gone_is_shown_with_its_error)
 	buffer_fini(&record.text);
 }
 
+#ifndef USE_NFTW
+/* A walk that gives something away at one folder, which is walked behind it. */
+struct sharing {
+	struct record record;
+	size_t at; /* the folder at which that is: 1 is the first */
+	bool all;  /* everything, and not only the nearest */
+	struct walk_rest *rests[20];
+	size_t count;
+};
+
+static int visit_and_share(void *context, struct walk_folder *folder)
+{
+	struct sharing *sharing = context;
+	struct walk_rest *rest;
+
+	(void)visit(&sharing->record, folder);
+	if (sharing->record.folders != sharing->at)
+		return 0;
+	while ((rest = walk_take_rest(folder, sharing->all))) {
+		sharing->rests[sharing->count++] = rest;
+		if (!sharing->all)
+			break;
+	}
+	return 0;
+}
+
+static void walk_rests(struct sharing *sharing)
+{
+	for (size_t i = 0; i < sharing->count; i++) {
+		struct walk_rest *rest = sharing->rests[i];
+
+		for (size_t k = 0; k < rest->count; k++)
+			cr_assert_eq(walk_branch(rest, k, visit, &sharing->record), 0);
+		walk_rest_destroy(rest);
+	}
+}
+
+static void make_wide_tree(void)
+{
+	scratch_file("t/a/b/c/x.py", "");
+	scratch_file("t/a/b/d/x.py", "");
+	scratch_file("t/a/e/f/x.py", "");
+	scratch_file("t/a/e/x.py", "");
+	scratch_folder("t/a/e/__pycache__");
+	scratch_file("t/g/h/x.py", "");
+	scratch_file("t/i/x.py", "");
+	scratch_symlink("a", "t/link");
+	scratch_file("t/x.py", "");
+}
+
+/* Whatever is given away, and walked in its order, is what the walk would have shown. */
+static void assert_nothing_is_lost(const char *root, long depth)
+{
+	struct record whole = {.text = BUFFER_INIT};
+
+	cr_assert_eq(walk_tree(root, depth, NULL, visit, &whole), 0);
+	for (size_t at = 1; at <= whole.folders; at++) {
+		struct sharing sharing = {.record.text = BUFFER_INIT, .at = at, .all = true};
+
+		cr_assert_eq(walk_tree(root, depth, NULL, visit_and_share, &sharing), 0);
+		cr_assert_eq(sharing.record.folders, at, "the walk went on with what it gave away");
+		walk_rests(&sharing);
+		cr_assert_str_eq(buffer_string(&sharing.record.text), buffer_string(&whole.text));
+		buffer_fini(&sharing.record.text);
+	}
+	buffer_fini(&whole.text);
+}
+
+SCRATCH_TEST(walk, all_that_is_left_can_be_taken_at_any_folder)
+{
+	make_wide_tree();
+	assert_nothing_is_lost("t", -1);
+	assert_nothing_is_lost("./t//", -1);
+	assert_nothing_is_lost("t", 1);
+	assert_nothing_is_lost("t", 2);
+}
+
+SCRATCH_TEST(walk, nearest_siblings_are_taken_first)
+{
+	struct sharing sharing = {.record.text = BUFFER_INIT, .at = 4};
+
+	make_wide_tree();
+	cr_assert_eq(walk_tree("t", -1, NULL, visit_and_share, &sharing), 0);
+	cr_assert_str_eq(buffer_string(&sharing.record.text), "t[] a/ g/ i/ x.py\n"
+							      "t/a[a] b/ e/\n"
+							      "t/a/b[a/b] c/ d/\n"
+							      "t/a/b/c[a/b/c] x.py\n"
+							      "t/a/e[a/e] f/ x.py\n"
+							      "t/a/e/f[a/e/f] x.py\n"
+							      "t/g[g] h/\n"
+							      "t/g/h[g/h] x.py\n"
+							      "t/i[i] x.py\n");
+	cr_assert_eq(sharing.count, 1);
+	buffer_clear(&sharing.record.text);
+	walk_rests(&sharing);
+	cr_assert_str_eq(buffer_string(&sharing.record.text), "t/a/b/d[a/b/d] x.py\n");
+	buffer_fini(&sharing.record.text);
+}
+
+static int take_nothing(void *context, struct walk_folder *folder)
+{
+	(void)context;
+	cr_assert_null(walk_take_rest(folder, false), "%s has no siblings", folder->path);
+	return 0;
+}
+
+SCRATCH_TEST(walk, where_nothing_is_left_nothing_is_taken)
+{
+	scratch_file("t/a/b/x.py", "");
+	cr_assert_eq(walk_tree("t", -1, NULL, take_nothing, NULL), 0);
+}
+
+SCRATCH_TEST(walk, branch_that_is_gone_is_shown_with_its_error)
+{
+	struct sharing sharing = {.record.text = BUFFER_INIT, .at = 1, .all = true};
+
+	scratch_file("t/a/x.py", "");
+	scratch_file("t/b/x.py", "");
+	scratch_file("outside/x.py", "");
+	cr_assert_eq(walk_tree("t", -1, NULL, visit_and_share, &sharing), 0);
+	scratch_delete("t/a");
+	scratch_delete("t/b");
+	scratch_symlink("../outside", "t/b");
+	walk_rests(&sharing);
+	cr_assert_str_eq(buffer_string(&sharing.record.text), "t[] a/ b/\nt/a[a]!2\nt/b[b]!20\n");
+	buffer_fini(&sharing.record.text);
+}
+#endif
+
 Test(walk, source_is_what_ends_in_py)
 {
 	cr_assert(walk_is_source("a.py"));
