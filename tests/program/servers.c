@@ -9,6 +9,7 @@
 #include "support/combination.h"
 #include "support/lines.h"
 #include "support/misbehave.h"
+#include "support/python.h"
 #include "support/run.h"
 #include "support/scratch.h"
 
@@ -264,5 +265,50 @@ SCRATCH_TEST(servers, sigchld_ignored_at_the_start)
 	RUN_ASSERT(&result, 1);
 	cr_assert(lines_have(result.output, "the compile server ended with status 3"), "%s",
 		  result.output);
+	run_result_fini(&result);
+}
+
+/* A source "x = a.b.b.b...", and so on: `head`, and `link` again and again. */
+static void make_chain(const char *path, const char *head, const char *link)
+{
+	const size_t links = 200000, length = strlen(link);
+	size_t size = strlen(head);
+	char *source = malloc(size + links * length + 1);
+
+	cr_assert_not_null(source);
+	memcpy(source, head, size);
+	for (size_t i = 0; i < links; i++, size += length)
+		memcpy(source + size, link, length);
+	source[size++] = '\n';
+	scratch_bytes(path, source, size);
+	free(source);
+}
+
+/* No stand-in: the compilers of CPython 3.7 to 3.9 go down with such a source, where others call it
+ * an error. Either way it costs itself and nothing else. */
+PYTHON_TEST(servers, sources_that_bring_down_a_real_compiler)
+{
+	const bool cpython = strcmp(python->name, "cpython") == 0;
+	const bool dies = cpython && python->version >= 0x0307 && python->version <= 0x0309;
+	struct run_result result;
+	char path[80];
+
+	build_tree();
+	make_chain("t/a_names.py", "x = a", ".b");
+	make_chain("t/m5_calls.py", "x = f", "()");
+	make_chain("t/z_sum.py", "x = 1", "+1");
+	run_ours(&result, (struct run_request){.arguments = RUN_LIST("-v", "-j2", "--python",
+								     python->path, "t")});
+	RUN_ASSERT(&result, 1);
+	cr_assert_eq(lines_count(result.output, "*** the compile server was killed by signal 11"),
+		     dies ? 3 : 0, "%s: %s", python->path, result.output);
+	if (cpython)
+		cr_assert_eq(lines_count(result.output,
+					 "Checked 12 files: 0 fresh, 9 compiled, 3 failed;"),
+			     1, "%s: %s", python->path, result.output);
+	for (int i = 0; i < SOURCES; i++) {
+		(void)snprintf(path, sizeof(path), "t/__pycache__/m%d.%s.pyc", i, python->tag);
+		cr_assert(is_there(path), "%s: no %s", python->path, path);
+	}
 	run_result_fini(&result);
 }
