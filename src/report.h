@@ -7,7 +7,7 @@
  * and subfolder, in sorted order. A slot is filled once, with its lines and, for a folder, with the
  * slots of its children. The tree is printed depth first, as far as it is filled.
  *
- * Who produces: the walker fills folders, workers fill sources; each slot is filled by one thread.
+ * Who produces: whoever walks fills folders, workers fill sources; each slot is filled by one thread.
  * Who consumes: whoever fills or flushes while all before it is filled prints under the lock.
  * Who frees: a block of slots is freed when its last one was printed.
  * What throttles: report_is_full, when too many slots wait. Then no folder is to be opened but the

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Batches that wait for each worker: enough that none runs dry while the walker reads a folder. */
+/* Batches that wait for each worker: enough that none runs dry while folders are read. */
 #define BATCHES_A_WORKER 8
 
 struct session {
