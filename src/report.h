@@ -7,17 +7,17 @@
  * and subfolder, in sorted order. A slot is filled once, with its lines and, for a folder, with the
  * slots of its children. The tree is printed depth first, as far as it is filled.
  *
- * Who produces: whoever walks fills folders, workers fill sources; each slot is filled by one thread.
- * Who consumes: whoever fills or flushes while all before it is filled prints under the lock.
- * Who frees: a block of slots is freed when its last one was printed.
- * What throttles: report_is_full, when too many slots wait. Then no folder is to be opened but the
- *     one that is printed next. A thread that only walks blocks in report_wait; a worker must not,
- *     and gives its folders back instead, to be taken up again when report_listen's function says
- *     so. The first unfilled slot is always one that somebody has or can get, so printing goes on.
- * What is cut: the text of a common cause (see cause.h) that was printed before; it is counted
- *     instead. That is found out when a slot is printed, so that it does not depend on threads.
- * How it stops: report_cancel lets report_wait return at once; report_end prints what is complete
- * up to there, and what comes after a hole is dropped.
+ * Who produces: whoever walks fills folders, workers fill sources; each slot is filled by one
+ * thread. Who consumes: whoever fills or flushes while all before it is filled prints under the
+ * lock. Who frees: a block of slots is freed when its last one was printed. What throttles:
+ * report_is_full, when too many slots wait. Then no folder is to be opened but the one that is
+ * printed next. A thread that only walks blocks in report_wait; a worker must not, and gives its
+ * folders back instead, to be taken up again when report_listen's function says so. The first
+ * unfilled slot is always one that somebody has or can get, so printing goes on. What is cut: the
+ * text of a common cause (see cause.h) that was printed before; it is counted instead. That is
+ * found out when a slot is printed, so that it does not depend on threads. How it stops:
+ * report_cancel lets report_wait return at once; report_end prints what is complete up to there,
+ * and what comes after a hole is dropped.
  */
 #ifndef PYCOMPILEALL_REPORT_H
 #define PYCOMPILEALL_REPORT_H
