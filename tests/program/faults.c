@@ -280,15 +280,14 @@ static char *describe(const struct fault *fault, const char *about, const struct
 	return text;
 }
 
-/* What keeps a .pyc from coming to stand must be told, whatever else may be coped with. That
- * writing to the disk does not begin early is no harm: nothing is lost. */
+/* What keeps a .pyc from coming to stand must be told, whatever else may be coped with. */
 static bool is_fatal_to_a_file(const struct fault *fault, const char *about)
 {
 	size_t length = strlen(about);
 	bool temporary = length > 4 && strcmp(about + length - 4, ".tmp") == 0;
 
 	return temporary && fault->error != 0 && fault->error != EINTR &&
-	       strcmp(fault->call, "unlinkat") != 0 && strcmp(fault->call, "sync_file_range") != 0;
+	       strcmp(fault->call, "unlinkat") != 0;
 }
 
 /* One trial. False: the run had no such call. */
@@ -401,7 +400,7 @@ static const struct kind {
 	{"syncfs", {EIO, ENOSPC, EDQUOT}, .ways = LEVELS},
 #endif
 #ifdef HAVE_SYNC_FILE_RANGE
-	{"sync_file_range", {EIO, ENOSPC, ENOMEM}, .ways = LEVELS},
+	{"sync_file_range", {EIO, ENOSPC, EDQUOT, ENOMEM}, .ways = LEVELS},
 #endif
 	{"fork", {EAGAIN, ENOMEM}, .ways = PLAIN},
 	{"pthread_create", {EAGAIN, ENOMEM}, .ways = PLAIN},
