@@ -382,6 +382,47 @@ COMBINATION_TEST(staleness, truncated_behind_header)
 	assert_rebuilt(combination, "truncated");
 }
 
+COMBINATION_TEST(staleness, zeros)
+{
+	compile_tree(combination);
+	truncate_subject(0);
+	truncate_subject(200);
+	assert_rebuilt(combination, "magic number");
+}
+
+/* An import makes anew a file of nothing, or of zeros: what is said about a power loss in the
+ * manual. */
+static void assert_import_rebuilds(off_t size)
+{
+	struct run_result result;
+	char *path = oracle_cache_path("m.py", 0);
+
+	scratch_truncate(path, 0);
+	scratch_truncate(path, size);
+	run_python(&result,
+		   (struct run_request){.arguments = RUN_LIST("-c", "import m; print(m.x)"),
+					.environment = RUN_LIST("PYTHONDONTWRITEBYTECODE=")});
+	RUN_ASSERT(&result, 0);
+	cr_assert_str_eq(result.output, "1\n");
+	run_result_fini(&result);
+	run_ours(&result, (struct run_request){.arguments = RUN_LIST("-v", "m.py")});
+	assert_verdicts(&result, 1, 0);
+	run_result_fini(&result);
+	free(path);
+}
+
+SCRATCH_TEST(staleness, import_rebuilds_what_a_power_loss_may_leave)
+{
+	struct run_result result;
+
+	scratch_file("m.py", "x = 1\n");
+	run_ours(&result, (struct run_request){.arguments = RUN_LIST("m.py")});
+	RUN_ASSERT(&result, 0);
+	run_result_fini(&result);
+	assert_import_rebuilds(0);
+	assert_import_rebuilds(200);
+}
+
 COMBINATION_TEST(staleness, foreign_magic_number)
 {
 	compile_tree(combination);
