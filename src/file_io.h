@@ -56,11 +56,11 @@ struct file_io_content {
 };
 
 /*
- * Puts `content` at `name` in `folder`, complete or not at all: writes a temporary beside it, waits
- * until its content is on its way into the disk, checks its close, and renames. What a power loss
- * leaves on ext4 and XFS is the old file, none, the new one, or one without any of its header.
- * Returns 0, or -1 with errno (EEXIST: somebody has taken every name that was tried for the
- * temporary); then the old file stands as it did and no temporary is left.
+ * Puts `content` at `name` in `folder`, complete or not at all: writes a temporary beside it,
+ * begins to send it to the disk and waits for that if it goes there in pieces, checks its close,
+ * and renames. What a power loss leaves on ext4 and XFS is the old file, none, the new one, or one
+ * without any of its header. Returns 0, or -1 with errno (EEXIST: somebody has taken every name
+ * that was tried for the temporary); then the old file stands as it did and no temporary is left.
  */
 int file_io_write(int folder, const char *name, const struct file_io_content *content);
 
