@@ -179,46 +179,63 @@ static int add_all(struct feed *feed, struct walk_folder *folder)
 	return folders > 0 ? feed->settings->ahead(feed->settings->context, folders) : 0;
 }
 
-/* Takes some of what the walk has not come to; NULL: there is nothing, or no memory for it, and
- * then this walk comes to it. */
-static struct branches *take_branches(struct feed *feed, struct walk_folder *folder, bool own)
+/* Takes some of what the walk has not come to and puts it before `*all`. 1, or 0: there was
+ * nothing, or no memory, and this walk comes to it; or -1 with errno ENOMEM: it was taken and is
+ * lost. */
+static int take_branches(struct feed *feed, struct walk_folder *folder, bool own,
+			 struct branches **all)
 {
 	struct walk_rest *rest = walk_take_rest(folder, own);
 	struct branches *branches;
 
 	if (!rest)
-		return NULL;
+		return 0;
 	branches = branches_create(feed->settings, feed->root, feed->operand, rest);
-	if (branches)
-		branches->targets = feed->targets;
-	return branches;
+	if (!branches)
+		return -1;
+	branches->targets = feed->targets;
+	branches->nearer = *all;
+	*all = branches;
+	return 1;
 }
 
-/* Somebody idles: gives away what this walk would come to last. */
-static int leave_some(struct feed *feed, struct walk_folder *folder)
+/* Gives branches away, the first one first; all of them, even if one is refused. */
+static int give(struct feed *feed, struct branches *all)
 {
-	struct branches *branches = take_branches(feed, folder, false);
-
-	return branches ? branches_seed(branches, feed->settings->queue) : 0;
-}
-
-/* Gives everything away. Of seeds the last one goes first, so the nearest folders come last. */
-static int leave_all(struct feed *feed, struct walk_folder *folder)
-{
-	struct branches *all = NULL, *branches;
 	int result = 0;
 
-	while ((branches = take_branches(feed, folder, true))) {
-		branches->nearer = all;
-		all = branches;
-	}
 	while (all) {
-		branches = all;
+		struct branches *branches = all;
+
 		all = branches->nearer;
 		if (branches_seed(branches, feed->settings->queue) != 0)
 			result = -1;
 	}
 	return result;
+}
+
+/* Somebody idles: gives away what this walk would come to last. */
+static int leave_some(struct feed *feed, struct walk_folder *folder)
+{
+	struct branches *branches = NULL;
+
+	return take_branches(feed, folder, false, &branches) < 0 ? -1 : give(feed, branches);
+}
+
+/* Gives everything away. The seed that is given last is taken first, so the nearest come last. */
+static int leave_all(struct feed *feed, struct walk_folder *folder)
+{
+	struct branches *all = NULL;
+	int error, taken;
+
+	do
+		taken = take_branches(feed, folder, true, &all);
+	while (taken > 0);
+	error = errno;
+	if (give(feed, all) != 0)
+		return -1;
+	errno = error;
+	return taken;
 }
 
 /* What is to become of the walk behind a folder. */
