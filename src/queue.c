@@ -337,8 +337,8 @@ static void sleep_until_work(struct queue *queue)
 	atomic_fetch_sub_explicit(&queue->idle, 1, memory_order_relaxed);
 }
 
-/* Waits for a job to work on; NULL: there will be none. */
-static struct queue_job *take_job(struct queue *queue, struct queue_ticket *ticket)
+/* Waits for a job to work on, if it may; NULL: there will be none, or is none. */
+static struct queue_job *take_job(struct queue *queue, struct queue_ticket *ticket, bool wait)
 {
 	struct queue_job *done = ticket->job, *job = NULL;
 
@@ -352,7 +352,7 @@ static struct queue_job *take_job(struct queue *queue, struct queue_ticket *tick
 	}
 	while (!atomic_load(&queue->cancelled)) {
 		job = take_any(queue, &ticket->part);
-		if (job || (queue->closed && queue->unfinished == 0))
+		if (job || !wait || (queue->closed && queue->unfinished == 0))
 			break;
 		sleep_until_work(queue);
 	}
@@ -370,20 +370,30 @@ static bool take_part(struct queue_ticket *ticket)
 	return ticket->part < ticket->job->parts;
 }
 
-bool queue_next(struct queue *queue, struct queue_ticket *ticket)
+static bool take(struct queue *queue, struct queue_ticket *ticket, bool wait)
 {
 	struct queue_job *job;
 
 	while (!atomic_load(&queue->cancelled)) {
 		if (take_part(ticket))
 			return true;
-		job = take_job(queue, ticket);
+		job = take_job(queue, ticket, wait);
 		if (!job)
 			return false;
 		if (job->seed)
 			return true;
 	}
 	return false;
+}
+
+bool queue_next(struct queue *queue, struct queue_ticket *ticket)
+{
+	return take(queue, ticket, true);
+}
+
+bool queue_try(struct queue *queue, struct queue_ticket *ticket)
+{
+	return take(queue, ticket, false);
 }
 
 void queue_begin(struct queue *queue, struct queue_ticket *ticket, struct queue_job *job)

@@ -89,6 +89,10 @@ void queue_drain(struct queue *queue);
  */
 bool queue_next(struct queue *queue, struct queue_ticket *ticket);
 
+/* The same, but takes a part only if there is one at once. False: there is none now, or there will
+ * be none. Never blocks for long. */
+bool queue_try(struct queue *queue, struct queue_ticket *ticket);
+
 /*
  * Tells consumers that sleep that the job at hand can be shared. To be called when a part turns out
  * to be long: waking somebody for a part of microseconds would cost more than the part.

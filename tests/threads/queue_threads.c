@@ -47,7 +47,8 @@ static void *consume(void *argument)
 {
 	struct consumer *consumer = argument;
 
-	while (queue_next(consumer->queue, &consumer->ticket)) {
+	while (queue_try(consumer->queue, &consumer->ticket) ||
+	       queue_next(consumer->queue, &consumer->ticket)) {
 		struct counted *counted = (struct counted *)consumer->ticket.job;
 
 		queue_invite(consumer->queue, &consumer->ticket);

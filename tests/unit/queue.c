@@ -437,3 +437,33 @@ Test(queue, is_hungry_while_a_consumer_sleeps)
 	cr_assert_eq(finished, 1);
 	queue_destroy(sleeper.queue);
 }
+
+Test(queue, try_takes_what_is_there_and_does_not_wait)
+{
+	struct queue *queue = queue_create(2);
+	struct queue_job first = job_of(2), second = job_of(1), seed = job_of(1);
+	struct queue_ticket one, two;
+
+	queue_join(queue, &one);
+	queue_join(queue, &two);
+	cr_assert_not(queue_try(queue, &one));
+	cr_assert_eq(queue_push(queue, &first), 0);
+	cr_assert(queue_try(queue, &one));
+	cr_assert(one.job == &first && one.part == 0);
+	cr_assert(queue_try(queue, &two), "it is shared");
+	cr_assert(two.job == &first && two.part == 1);
+	cr_assert_not(queue_try(queue, &one));
+	cr_assert_eq(finished, 0);
+	cr_assert_not(queue_try(queue, &two));
+	cr_assert_eq(finished, 1);
+	cr_assert_eq(queue_seed(queue, &seed), 0);
+	cr_assert(queue_try(queue, &two));
+	cr_assert_eq(two.job, &seed);
+	cr_assert_eq(queue_push(queue, &second), 0);
+	cr_assert(queue_next(queue, &one), "a try that failed changes nothing");
+	cr_assert_eq(one.job, &second);
+	queue_leave(queue, &one);
+	queue_leave(queue, &two);
+	cr_assert_eq(finished, 3);
+	queue_destroy(queue);
+}
