@@ -39,8 +39,12 @@ void stub_server(const char *path, const struct interpreter *interpreter, size_t
 {
 	struct buffer text = BUFFER_INIT;
 
-	buffer_printf(&text, "#!/bin/sh\nreceive() { head -c %zu <&0 >request; }\n",
-		      PROTOCOL_REQUEST_SIZE + size);
+	/* Another server may write to the same file, so it must not be seen half made. */
+	buffer_printf(
+		&text,
+		"#!/bin/sh\nreceive() { head -c %zu <&0 >request.$$ && test -s request.$$ &&\n"
+		"mv request.$$ request; }\n",
+		PROTOCOL_REQUEST_SIZE + size);
 	buffer_append_string(&text, "greet() { printf '");
 	append_greeting(&text, interpreter);
 	buffer_printf(&text, "' >&0; }\n%s", script);
