@@ -19,6 +19,7 @@
  *   queue           batches, and branches, from those who walk to those who work
  *   worker          the way of one source: check, read, compile, write, report
  *     source        the source at hand
+ *     group         sources put aside, to be compiled for one target after the other
  *     filter        what is skipped: -x (regex) and -e
  *     source_name   co_filename: -d, -s, -p
  *     recompile     what is done with it for one target

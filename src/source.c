@@ -14,11 +14,7 @@ struct source *source_create(size_t targets)
 	if (!source)
 		return NULL;
 	source->targets = targets;
-	source->stale = calloc(targets, sizeof(*source->stale));
-	if (source->stale)
-		return source;
-	free(source);
-	return NULL;
+	return source;
 }
 
 void source_destroy(struct source *source)
@@ -31,7 +27,6 @@ void source_destroy(struct source *source)
 	buffer_fini(&source->path);
 	buffer_fini(&source->coname);
 	buffer_fini(&source->bytes);
-	free(source->stale);
 	free(source);
 }
 
@@ -79,9 +74,12 @@ int source_load(struct source *source)
 	return 0;
 }
 
-struct source *source_of(struct queue_job *job)
+enum report_count source_outcome(const struct source *source)
 {
-	return (struct source *)job;
+	for (size_t i = 0; i < source->targets; i++)
+		if (source->results[i].failed)
+			return REPORT_FAILED;
+	return REPORT_COMPILED;
 }
 
 void source_report(struct source *source, struct report *report, int what)

@@ -1,16 +1,15 @@
 /*
  * source: a source on its way: its names, its bytes once they were read, and what it needs.
  *
- * It belongs to one worker until it turns out to be stale for several targets. Then it is a job of
- * the queue, with a part for each of those, and belongs to all who work on them: only what stands
- * in its struct source_target is then written to, by the one who has that part.
+ * It belongs to one worker until it is made part of a group (see group.h), and then to all who work
+ * on that: only what stands in its struct source_target is then written to, by the one who has the
+ * part of that target.
  */
 #ifndef PYCOMPILEALL_SOURCE_H
 #define PYCOMPILEALL_SOURCE_H
 
 #include "batch.h"
 #include "buffer.h"
-#include "queue.h"
 #include "report.h"
 #include "staleness.h"
 #include "target.h"
@@ -29,8 +28,7 @@ struct source_target {
 };
 
 struct source {
-	struct queue_job job; /* first: when it is shared, its parts are the stale targets */
-	struct batch *batch;  /* what it is part of; held while it is shared */
+	struct batch *batch; /* what it is part of */
 	struct report_slot *slot;
 	int folder;           /* its open folder, the batch's */
 	const char *name;     /* its name there, the batch's */
@@ -41,8 +39,7 @@ struct source {
 	bool loaded;               /* `bytes` and `status` are of one version */
 	struct report_lines lines; /* what there is to say before any target */
 
-	void *owner;    /* for the job's finish */
-	size_t *stale;  /* numbers of the targets it is stale for: the job's parts */
+	uint32_t stale; /* a bit for each target it is stale for */
 	size_t targets; /* how many there are in all */
 	struct source_target results[];
 };
@@ -68,8 +65,8 @@ const char *source_coname(const struct source *source);
 /* Reads the bytes, once. 0, or -1 with errno as of file_io_read_source. May block on the disk. */
 int source_load(struct source *source);
 
-/* The source a job is. */
-struct source *source_of(struct queue_job *job);
+/* REPORT_COMPILED, or REPORT_FAILED if it failed for any of the targets. */
+enum report_count source_outcome(const struct source *source);
 
 /*
  * Hands all lines, those of the targets in their order, to the report and counts the source as

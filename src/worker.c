@@ -5,6 +5,7 @@
 #include "batch.h"
 #include "branches.h"
 #include "feed.h"
+#include "group.h"
 #include "recompile.h"
 #include "source.h"
 #include "thread.h"
@@ -19,6 +20,7 @@ struct worker {
 	struct queue_ticket ticket;
 	pthread_t thread;
 	struct source *source;      /* the one at hand, if it is this worker's alone */
+	struct group *group;        /* those put aside; NULL: none, as at the end of the thread */
 	struct recompile recompile; /* what is done with it, or with another's */
 	struct filter_scratch *scratch;
 	struct compiler *compilers[]; /* one a target */
@@ -107,89 +109,87 @@ static int admit(struct worker *worker)
 	return set_coname(worker) == 0 ? pass(worker) : -1;
 }
 
-/* Judges the source at hand for all its targets. How many it is stale for. */
-static size_t judge_all(struct worker *worker)
+/* Judges the source at hand for all its targets. Whether it is stale for any. */
+static bool judge_all(struct worker *worker)
 {
 	struct source *source = worker->source;
-	size_t stale = 0;
 
+	source->stale = 0;
 	for (size_t i = 0; i < target_count(worker); i++) {
 		source->results[i].failed = false;
 		if (!(source->batch->targets & UINT32_C(1) << i))
 			continue;
 		recompile_set(&worker->recompile, source, i, worker->compilers[i]);
 		if (recompile_judge(&worker->recompile))
-			source->stale[stale++] = i;
+			source->stale |= UINT32_C(1) << i;
 	}
-	source->job.parts = stale;
-	return stale;
+	return source->stale != 0;
 }
 
 /* Compiles a source for one of the targets it is stale for. */
-static void compile_part(struct worker *worker, struct source *source, size_t part)
+static void compile_for(struct worker *worker, struct source *source, size_t target)
 {
-	size_t target = source->stale[part];
-
 	recompile_set(&worker->recompile, source, target, worker->compilers[target]);
 	source->results[target].failed = recompile_run(&worker->recompile) != 0;
 }
 
-static int outcome(const struct source *source)
+/* Does a part of a group, this worker's own or another's. */
+static void compile_part(struct worker *worker, struct group *group, size_t index)
 {
-	for (size_t i = 0; i < source->targets; i++)
-		if (source->results[i].failed)
-			return REPORT_FAILED;
-	return REPORT_COMPILED;
+	struct group_part part = group_part(group, index);
+
+	compile_for(worker, part.source, part.target);
+	group_done(group, index);
 }
 
-/* The last of those who worked on a shared source is done. */
-static void finish_shared(struct queue_job *job)
-{
-	struct source *source = source_of(job);
-	const struct worker_settings *settings = source->owner;
-
-	source_report(source, settings->report, outcome(source));
-	queue_release(settings->queue, &source->batch->job);
-	source_destroy(source);
-}
-
-/*
- * Makes the source at hand a job that idle workers take parts of, and takes what parts it can. The
- * bytes are read before, once for all. Returns 0, or -1: there is no memory for the source that the
- * worker would need next, and nothing was shared.
- */
-static int share(struct worker *worker)
+/* Lets idle workers take parts of what was gathered, and takes what parts it can. */
+static void compile_gathered(struct worker *worker)
 {
 	struct queue *queue = worker->settings->queue;
-	struct source *source = worker->source, *next = source_create(target_count(worker));
+	struct group *group = worker->group;
 	struct queue_ticket ticket;
 
-	if (!next)
-		return -1;
-	worker->source = next;
-	source->owner = (void *)(uintptr_t)worker->settings;
-	source->job.finish = finish_shared;
-	queue_hold(&source->batch->job);
-	queue_begin(queue, &ticket, &source->job);
+	worker->group = NULL;
+	group_begin(group, &ticket);
 	while (queue_take(queue, &ticket))
-		compile_part(worker, source, ticket.part);
+		compile_part(worker, group, ticket.part);
 	queue_end(queue, &ticket);
+}
+
+/* Puts the source at hand aside, to be compiled with others. The bytes are read before, once for
+ * all. 0, or -1: it is still at hand, since it cannot be read or there is no memory. */
+static int gather(struct worker *worker)
+{
+	const struct worker_settings *settings = worker->settings;
+	size_t targets = target_count(worker);
+	struct source *after;
+
+	if (source_load(worker->source) != 0)
+		return -1;
+	after = source_create(targets);
+	if (after && !worker->group)
+		worker->group = group_create(settings->queue, settings->report, targets);
+	if (!after || !worker->group) {
+		source_destroy(after);
+		return -1;
+	}
+	group_add(worker->group, worker->source);
+	worker->source = after;
 	return 0;
 }
 
-/* Compiles the source at hand for the targets it is stale for; `report`s it unless that is done by
- * whoever is last. */
-static void compile_all(struct worker *worker, struct report *report)
+/* Compiles the source at hand for the targets it is stale for, or puts it aside. */
+static void compile_all(struct worker *worker)
 {
 	struct source *source = worker->source;
-	size_t parts = source->job.parts;
 
-	queue_invite(worker->settings->queue, &worker->ticket);
-	if (parts > 1 && source_load(source) == 0 && share(worker) == 0)
+	if (target_count(worker) > 1 && gather(worker) == 0)
 		return;
-	for (size_t i = 0; i < parts; i++)
-		compile_part(worker, source, i);
-	source_report(source, report, outcome(source));
+	queue_invite(worker->settings->queue, &worker->ticket);
+	for (size_t i = 0; i < target_count(worker); i++)
+		if (source->stale & UINT32_C(1) << i)
+			compile_for(worker, source, i);
+	source_report(source, worker->settings->report, (int)source_outcome(source));
 }
 
 /* The whole way of a source of a batch. */
@@ -202,8 +202,8 @@ static void process(struct worker *worker, struct batch *batch, size_t index)
 		result = admit(worker);
 	else
 		result = fail_with_errno(worker, errno);
-	if (result > 0 && judge_all(worker) > 0) {
-		compile_all(worker, report);
+	if (result > 0 && judge_all(worker)) {
+		compile_all(worker);
 		return;
 	}
 	if (result != 0)
@@ -224,13 +224,29 @@ static void walk(struct worker *worker, const struct branches *branches, size_t 
 static void work_on(struct worker *worker, const struct queue_ticket *ticket)
 {
 	const struct branches *branches = branches_of(ticket->job);
+	struct group *group = group_of(ticket->job);
 
 	if (branches)
 		walk(worker, branches, ticket->part);
-	else if (ticket->job->finish == finish_shared)
-		compile_part(worker, source_of(ticket->job), ticket->part);
+	else if (group)
+		compile_part(worker, group, ticket->part);
 	else
 		process(worker, batch_of(ticket->job), ticket->part);
+}
+
+/* Takes the next part to work on; what was gathered is compiled before anybody waits, whether this
+ * worker or another. False: there is nothing more to do. */
+static bool next(struct worker *worker)
+{
+	struct queue *queue = worker->settings->queue;
+
+	if (!worker->group)
+		return queue_next(queue, &worker->ticket);
+	if (!group_is_full(worker->group) && !queue_is_hungry(queue) &&
+	    queue_try(queue, &worker->ticket))
+		return true;
+	compile_gathered(worker);
+	return queue_next(queue, &worker->ticket);
 }
 
 static void *run(void *argument)
@@ -238,7 +254,7 @@ static void *run(void *argument)
 	struct worker *worker = argument;
 	struct queue_ticket *ticket = &worker->ticket;
 
-	while (queue_next(worker->settings->queue, ticket))
+	while (next(worker))
 		work_on(worker, ticket);
 	queue_leave(worker->settings->queue, ticket);
 	return NULL;

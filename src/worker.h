@@ -3,8 +3,8 @@
  *
  * A worker is one thread with what it needs for one source after the other: buffers that it keeps,
  * and for each target a compile server that it starts at its first source that is stale for it.
- * Many run the same body; they share only what struct worker_settings names, and a source that is
- * stale for several targets, of which each may be compiled by another worker.
+ * Many run the same body; they share only what struct worker_settings names and, where there are
+ * several targets, the groups in which each gathers stale sources.
  */
 #ifndef PYCOMPILEALL_WORKER_H
 #define PYCOMPILEALL_WORKER_H

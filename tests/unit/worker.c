@@ -16,7 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <time.h>
 #include <unistd.h>
+
+/* A worker that waits for ever would hold up all tests. */
+TestSuite(worker, .timeout = 120);
 
 struct fixture {
 	struct options options;
@@ -27,6 +31,7 @@ struct fixture {
 	struct filter *filter;
 	unsigned servers;   /* started by the last run */
 	uint32_t only;      /* a bit for each target that the sources are for; 0: all */
+	size_t batch_size;  /* sources in a batch; 0: all */
 	char given_up[200]; /* why, or "" */
 };
 
@@ -80,38 +85,67 @@ static void release(struct fixture *fixture)
 
 #define WORKERS_MAX 4
 
+static void set_up_run(struct fixture *fixture, size_t sources)
+{
+	fixture->settings.queue = queue_create(sources);
+	fixture->settings.report = report_create(sources);
+}
+
+static struct report_counts end_run(struct fixture *fixture)
+{
+	struct report_counts counts;
+
+	cr_assert_eq(report_end(fixture->settings.report, NULL), 0);
+	counts = report_counts(fixture->settings.report);
+	report_destroy(fixture->settings.report);
+	queue_destroy(fixture->settings.queue);
+	return counts;
+}
+
+/* Hands over the names from `first` to the one before `end` as one batch. */
+static void push(struct fixture *fixture, const char *const *names, size_t first, size_t end)
+{
+	struct report *report = fixture->settings.report;
+	struct batch *batch = batch_create(report, fixture->root, "", "", "");
+
+	for (size_t i = first; i < end; i++)
+		cr_assert_eq(batch_add(batch, names[i], report_operand(report, i)), 0);
+	if (fixture->only)
+		batch->targets = fixture->only;
+	cr_assert_eq(batch_push(batch, fixture->settings.queue), 0);
+}
+
+static void push_all(struct fixture *fixture, const char *const *names, size_t count)
+{
+	size_t size = fixture->batch_size ? fixture->batch_size : count;
+
+	for (size_t i = 0; i < count; i += size)
+		push(fixture, names, i, i + size < count ? i + size : count);
+	queue_close(fixture->settings.queue);
+}
+
 /* Lets so many workers do the named sources; returns the counts. */
 static struct report_counts run_many(struct fixture *fixture, size_t workers,
 				     const char *const *names, size_t count)
 {
-	struct worker_settings *settings = &fixture->settings;
-	struct report_counts counts;
+	struct queue_ticket ticket;
 	struct worker *worker[WORKERS_MAX];
-	struct batch *batch;
 
-	settings->queue = queue_create(1);
-	settings->report = report_create(count);
-	batch = batch_create(settings->report, fixture->root, "", "", "");
-	for (size_t i = 0; i < count; i++)
-		cr_assert_eq(batch_add(batch, names[i], report_operand(settings->report, i)), 0);
-	if (fixture->only)
-		batch->targets = fixture->only;
+	/* All is there when the first one starts. */
+	set_up_run(fixture, count);
+	queue_join(fixture->settings.queue, &ticket);
+	push_all(fixture, names, count);
 	for (size_t i = 0; i < workers; i++) {
-		worker[i] = worker_start(settings);
+		worker[i] = worker_start(&fixture->settings);
 		cr_assert_not_null(worker[i]);
 	}
-	cr_assert_eq(batch_push(batch, settings->queue), 0);
-	queue_close(settings->queue);
+	queue_leave(fixture->settings.queue, &ticket);
 	fixture->servers = 0;
 	for (size_t i = 0; i < workers; i++)
 		worker_join(worker[i]);
 	for (size_t i = 0; i < workers; i++)
 		fixture->servers += worker_destroy(worker[i]);
-	cr_assert_eq(report_end(settings->report, NULL), 0);
-	counts = report_counts(settings->report);
-	report_destroy(settings->report);
-	queue_destroy(settings->queue);
-	return counts;
+	return end_run(fixture);
 }
 
 static struct report_counts run(struct fixture *fixture, const char *const *names, size_t count)
@@ -363,5 +397,164 @@ SCRATCH_TEST(worker, sources_may_be_for_some_of_the_targets)
 	cr_assert_eq(access(ALPHA_PYC, F_OK), -1);
 	cr_assert_eq(access(BETA_PYC, F_OK), 0);
 	cr_assert_stdout_eq_str("Compiling 'a.py' for beta-2...\n");
+	release(&fixture);
+}
+
+/* ---- Sources that are compiled together ---- */
+
+#define LOG(text) "printf " text " >>log\n"
+
+static void assert_log(const char *expected)
+{
+	size_t size;
+	char *text = scratch_read("log", &size);
+
+	cr_assert_eq(size, strlen(expected), "%.*s", (int)size, text);
+	cr_assert_arr_eq(text, expected, size, "%.*s", (int)size, text);
+	free(text);
+}
+
+static const char *const three[] = {"a.py", "b.py", "c.py"};
+
+static void build_three(void)
+{
+	for (size_t i = 0; i < 3; i++)
+		scratch_file(three[i], SOURCE);
+}
+
+/* Going from server to server with each source would find cold caches each time. */
+SCRATCH_TEST(worker, sources_are_compiled_for_one_target_after_the_other)
+{
+	struct fixture fixture;
+
+	build_three();
+	set_up_two(&fixture, LOG("1") CODE("c"), LOG("2") CODE("c"));
+	cr_redirect_stdout();
+	cr_assert_eq(run(&fixture, three, 3).compiled, 3);
+	assert_log("111222");
+	cr_assert_stdout_eq_str(
+		"Compiling 'a.py' for alpha-1...\nCompiling 'a.py' for beta-2...\n"
+		"Compiling 'b.py' for alpha-1...\nCompiling 'b.py' for beta-2...\n"
+		"Compiling 'c.py' for alpha-1...\nCompiling 'c.py' for beta-2...\n");
+	release(&fixture);
+}
+
+/* Folders are small: what is gathered may be of several. */
+SCRATCH_TEST(worker, sources_of_several_batches_are_compiled_together)
+{
+	struct fixture fixture;
+
+	build_three();
+	set_up_two(&fixture, LOG("1") CODE("c"), LOG("2") CODE("c"));
+	fixture.batch_size = 1;
+	fixture.settings.style.quiet = 1;
+	cr_assert_eq(run(&fixture, three, 3).compiled, 3);
+	assert_log("111222");
+	release(&fixture);
+}
+
+/* So that what is gathered does not grow with the tree. */
+SCRATCH_TEST(worker, so_many_sources_at_most_are_gathered)
+{
+	static char names[40][8];
+	const char *list[40];
+	struct fixture fixture;
+
+	for (size_t i = 0; i < 40; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "%c.py", (char)('0' + i));
+		scratch_file(names[i], SOURCE);
+		list[i] = names[i];
+	}
+	set_up_two(&fixture, LOG("1") CODE("c"), LOG("2") CODE("c"));
+	fixture.settings.style.quiet = 1;
+	cr_assert_eq(run(&fixture, list, 40).compiled, 40);
+	assert_log("11111111111111111111111111111111"
+		   "22222222222222222222222222222222"
+		   "1111111122222222");
+	release(&fixture);
+}
+
+/* The server that has "b.py" ends; its successor goes on with what follows. */
+SCRATCH_TEST(worker, source_that_kills_a_server_costs_only_itself)
+{
+	struct report_counts counts;
+	struct fixture fixture;
+
+	build_three();
+	set_up_two(&fixture, "if grep -q b.py request; then exit 7; fi\n" CODE("c"), CODE("c"));
+	fixture.settings.style.quiet = 1;
+	cr_redirect_stdout();
+	counts = run(&fixture, three, 3);
+	cr_assert_eq(counts.compiled, 2);
+	cr_assert_eq(counts.failed, 1);
+	cr_assert_eq(fixture.servers, 3);
+	cr_assert_eq(access("__pycache__/b.alpha-1.pyc", F_OK), -1);
+	cr_assert_eq(access("__pycache__/b.beta-2.pyc", F_OK), 0);
+	cr_assert_eq(access("__pycache__/c.alpha-1.pyc", F_OK), 0);
+	cr_assert_stdout_eq_str("*** Error compiling 'b.py' for alpha-1...\n"
+				"the compile server ended with status 7\n");
+	release(&fixture);
+}
+
+/* What cannot be read fails by itself, for each of the targets. */
+SCRATCH_TEST(worker, unreadable_source_is_not_gathered)
+{
+	struct report_counts counts;
+	struct fixture fixture;
+
+	build_three();
+	set_up_two(&fixture, CODE("c"), CODE("c"));
+	scratch_delete("b.py");
+	scratch_folder("b.py");
+	fixture.settings.style.quiet = 1;
+	fixture.settings.style.py_compile = true;
+	cr_redirect_stderr();
+	counts = run(&fixture, three, 3);
+	cr_assert_eq(counts.compiled, 2);
+	cr_assert_eq(counts.failed, 1);
+	release(&fixture);
+}
+
+/* A worker that has gathered and finds no more compiles it, although the queue is open. */
+SCRATCH_TEST(worker, what_is_gathered_is_compiled_before_waiting)
+{
+	struct worker *worker;
+	struct fixture fixture;
+
+	build_three();
+	set_up_two(&fixture, CODE("c"), CODE("c"));
+	fixture.settings.style.quiet = 1;
+	set_up_run(&fixture, 3);
+	worker = worker_start(&fixture.settings);
+	push(&fixture, three, 0, 3);
+	queue_drain(fixture.settings.queue);
+	cr_assert_eq(report_counts(fixture.settings.report).compiled, 3);
+	queue_close(fixture.settings.queue);
+	worker_join(worker);
+	(void)worker_destroy(worker);
+	(void)end_run(&fixture);
+	release(&fixture);
+}
+
+/* A cancel while the first of three is compiled: none of them is reported, and all is freed. */
+SCRATCH_TEST(worker, cancelled_run_drops_what_is_gathered)
+{
+	struct worker *worker;
+	struct fixture fixture;
+	struct timespec moment = {.tv_nsec = 10000000};
+
+	build_three();
+	set_up_two(&fixture, LOG("1") "exec sleep 60\n", CODE("c"));
+	fixture.settings.style.quiet = 2;
+	set_up_run(&fixture, 3);
+	worker = worker_start(&fixture.settings);
+	push(&fixture, three, 0, 3);
+	while (access("log", F_OK) != 0)
+		nanosleep(&moment, NULL);
+	queue_cancel(fixture.settings.queue);
+	worker_cancel(worker);
+	worker_join(worker);
+	(void)worker_destroy(worker);
+	cr_assert_eq(end_run(&fixture).checked, 0);
 	release(&fixture);
 }
