@@ -316,8 +316,8 @@ static struct queue_job *take_seed(struct queue *queue, size_t *part)
 }
 
 /* Takes what is best done now; NULL: there is nothing. Seeds before jobs, as long as there may soon
- * be less of these than consumers. The lock is held. */
-static struct queue_job *take_any(struct queue *queue, size_t *part)
+ * be less of these than consumers, and parts of others' jobs last. The lock is held. */
+static struct queue_job *take_any(struct queue *queue, size_t *part, bool share)
 {
 	struct queue_job *job = NULL;
 
@@ -325,7 +325,7 @@ static struct queue_job *take_any(struct queue *queue, size_t *part)
 		job = take_seed(queue, part);
 	if (!job)
 		job = take_first(queue);
-	if (!job)
+	if (!job && share)
 		job = take_shared(queue);
 	return job;
 }
@@ -351,7 +351,7 @@ static struct queue_job *take_job(struct queue *queue, struct queue_ticket *tick
 		thread_lock(&queue->lock);
 	}
 	while (!atomic_load(&queue->cancelled)) {
-		job = take_any(queue, &ticket->part);
+		job = take_any(queue, &ticket->part, wait);
 		if (job || !wait || (queue->closed && queue->unfinished == 0))
 			break;
 		sleep_until_work(queue);

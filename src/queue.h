@@ -89,8 +89,8 @@ void queue_drain(struct queue *queue);
  */
 bool queue_next(struct queue *queue, struct queue_ticket *ticket);
 
-/* The same, but takes a part only if there is one at once. False: there is none now, or there will
- * be none. Never blocks for long. */
+/* The same, but takes a part only if there is one at once, and none of a job that another consumer
+ * has begun. False: there is none now, or there will be none. Never blocks for long. */
 bool queue_try(struct queue *queue, struct queue_ticket *ticket);
 
 /*

@@ -450,7 +450,8 @@ Test(queue, try_takes_what_is_there_and_does_not_wait)
 	cr_assert_eq(queue_push(queue, &first), 0);
 	cr_assert(queue_try(queue, &one));
 	cr_assert(one.job == &first && one.part == 0);
-	cr_assert(queue_try(queue, &two), "it is shared");
+	cr_assert_not(queue_try(queue, &two), "another has begun it");
+	cr_assert(queue_next(queue, &two), "it is shared");
 	cr_assert(two.job == &first && two.part == 1);
 	cr_assert_not(queue_try(queue, &one));
 	cr_assert_eq(finished, 0);
