@@ -22,6 +22,10 @@
 
 #define SERVER_NAME "compile_server"
 
+/* A source of more bytes is a giant: when it is done, Python's heap is so strewn with what is left
+ * of it that hardly any memory goes back to the system. */
+#define GIANT ((size_t)1 << 20)
+
 struct compiler {
 	const struct compiler_command *command;
 	struct interpreter interpreter; /* what its servers must be */
@@ -406,4 +410,6 @@ void compiler_compile(struct compiler *compiler, const struct compiler_request *
 	if (send_request(compiler->socket, request, name_size) != 0 ||
 	    receive_answer(compiler->socket, answer) != 0)
 		answer->outcome = give_up(compiler, answer, COMPILER_DIED);
+	else if (request->size > GIANT)
+		(void)end_server(compiler);
 }

@@ -3,7 +3,8 @@
  *
  * A compiler belongs to one worker thread at a time. Its server is a process of its own, started by
  * the first compiler_compile and ended by compiler_destroy. A server that dies costs the file at
- * hand: the next compiler_compile starts another.
+ * hand: the next compiler_compile starts another. So it does behind a giant source, since a server
+ * cannot give back all the memory that one needs.
  */
 #ifndef PYCOMPILEALL_COMPILER_H
 #define PYCOMPILEALL_COMPILER_H

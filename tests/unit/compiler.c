@@ -719,6 +719,25 @@ SCRATCH_TEST(compiler, next_request_after_a_death_has_a_new_server)
 	stop();
 }
 
+SCRATCH_TEST(compiler, next_request_after_a_giant_has_a_new_server)
+{
+	const size_t size = ((size_t)1 << 20) + 1;
+	char *source = malloc(size);
+
+	cr_assert_not_null(source);
+	memset(source, '\n', size);
+	start();
+	cr_assert_eq(compile("a.py", source, size - 1, 0, true), COMPILER_CODE);
+	cr_assert_eq(compile_text("a.py", "x = 1\n"), COMPILER_CODE);
+	cr_assert_eq(compiler_starts(compiler), 1, "that was none");
+	cr_assert_eq(compile("a.py", source, size, 0, true), COMPILER_CODE);
+	cr_assert_eq(compiler_process(compiler), 0, "its server is still there");
+	cr_assert_eq(compile_text("a.py", "x = 1\n"), COMPILER_CODE);
+	cr_assert_eq(compiler_starts(compiler), 2);
+	free(source);
+	stop();
+}
+
 /* A server that does not heed the end of the conversation: waiting for it would take 100 s. */
 SCRATCH_TEST(compiler, destroy_ends_a_server_that_does_not_listen)
 {
