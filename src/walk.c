@@ -58,14 +58,14 @@ struct walk_rest *walk_rest_create(const char *path, size_t length, size_t count
 	return NULL;
 }
 
-int walk_rest_add(struct walk_rest *rest, const char *name, void *place)
+int walk_rest_add(struct walk_rest *rest, const char *name, void *place, bool mount)
 {
 	char *copy = strdup(name);
 
 	if (!copy)
 		return -1;
 	rest->entries[rest->count++] =
-		(struct walk_entry){.name = copy, .folder = true, .place = place};
+		(struct walk_entry){.name = copy, .folder = true, .mount = mount, .place = place};
 	return 0;
 }
 

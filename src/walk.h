@@ -22,6 +22,7 @@
 struct walk_entry {
 	const char *name;
 	bool folder; /* to be visited; set it to false to keep the walk out */
+	bool mount;  /* the walk's: a folder of another file system */
 	void *place; /* the visitor's: comes back in walk_folder.place when a folder is visited */
 };
 
@@ -43,6 +44,7 @@ struct walk_rest {
 	char *path;                 /* of the folder they lie in, as it is printed */
 	size_t root_length;         /* bytes of it that stand for the operand */
 	long depth;                 /* levels below each of them to visit; negative: all */
+	bool right_counts;          /* the walk's: what it knows of their file system */
 	struct walk_entry *entries; /* the folders, in order, with the places they were given */
 	size_t count;
 };

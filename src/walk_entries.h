@@ -23,7 +23,7 @@ void walk_entries_fini(struct walk_entries *entries);
 struct walk_rest *walk_rest_create(const char *path, size_t length, size_t count);
 
 /* Adds one; the name is copied. 0, or -1 with errno ENOMEM. */
-int walk_rest_add(struct walk_rest *rest, const char *name, void *place);
+int walk_rest_add(struct walk_rest *rest, const char *name, void *place, bool mount);
 
 /* The path of folder number `index`, the caller's to free. NULL with errno ENOMEM. */
 char *walk_rest_path(const struct walk_rest *rest, size_t index);

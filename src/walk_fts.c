@@ -25,6 +25,7 @@ struct walk {
 	FTS *fts;
 	size_t root_length; /* of the operand, which the paths begin with */
 	long depth;         /* levels below fts's own root to visit; negative: all */
+	bool right_counts;  /* as of link_counts_are_right */
 	walk_visitor *visit;
 	void *context;
 	FTSENT *entry;               /* the folder at hand */
@@ -70,6 +71,12 @@ static bool is_folder(const FTSENT *entry)
 	return entry->fts_info == FTS_D;
 }
 
+/* Whether a folder below fts's own root belongs to another file system than the one above it. */
+static bool is_mount(const FTSENT *entry)
+{
+	return entry->fts_dev != entry->fts_parent->fts_dev;
+}
+
 /* Keeps the walk out of a child. fts shows a first child all the same, so it carries a mark. */
 static void refuse(const struct walk *walk, FTSENT *child)
 {
@@ -102,6 +109,8 @@ static int gather(struct walk *walk, FTSENT *children, long level, struct walk_f
 			continue;
 		if (walk_entries_add(&walk->entries, child->fts_name, enters) != 0)
 			return -1;
+		if (enters)
+			walk->entries.list[walk->entries.count - 1].mount = is_mount(child);
 	}
 	folder->entries = walk->entries.list;
 	folder->count = walk->entries.count;
@@ -183,6 +192,7 @@ static void set_limits(struct walk_rest *rest, const struct walk *walk, long lev
 {
 	rest->root_length = walk->root_length;
 	rest->depth = walk->depth < 0 ? -1 : walk->depth - level;
+	rest->right_counts = walk->right_counts;
 }
 
 /* Takes siblings, of which `first` is one that the walk would enter. */
@@ -195,7 +205,8 @@ static struct walk_rest *take_siblings(const struct walk *walk, FTSENT *first)
 	if (!rest)
 		return NULL;
 	for (FTSENT *entry = first; entry; entry = next_branch(entry->fts_link))
-		if (walk_rest_add(rest, entry->fts_name, entry->fts_pointer) != 0) {
+		if (walk_rest_add(rest, entry->fts_name, entry->fts_pointer, is_mount(entry)) !=
+		    0) {
 			walk_rest_destroy(rest);
 			return NULL;
 		}
@@ -220,7 +231,8 @@ static struct walk_rest *take_own(const struct walk *walk, struct walk_folder *f
 	for (size_t i = 0; i < folder->count; i++) {
 		struct walk_entry *entry = &folder->entries[i];
 
-		if (entry->folder && walk_rest_add(rest, entry->name, entry->place) != 0) {
+		if (entry->folder &&
+		    walk_rest_add(rest, entry->name, entry->place, entry->mount) != 0) {
 			walk_rest_destroy(rest);
 			return NULL;
 		}
@@ -308,7 +320,7 @@ static int visit_entry(struct walk *walk, FTSENT *entry)
 	case FTS_D:
 		if (is_refused(entry))
 			return 0;
-		if (!top && entry->fts_dev != entry->fts_parent->fts_dev)
+		if (!top && is_mount(entry))
 			return visit_mount(walk, entry);
 		return visit_folder(walk, entry);
 	case FTS_DNR:
@@ -335,8 +347,8 @@ static int read_all(struct walk *walk, void *place)
 	}
 }
 
-/* Walks with an fts of its own; takes `walk->entries` down again. */
-static int walk_from(struct walk *walk, const char *path, int options, void *place)
+/* Walks with an fts of its own, with right_counts set; takes `walk->entries` down again. */
+static int walk_with(struct walk *walk, const char *path, int options, void *place)
 {
 	char *copy = strdup(path);
 	char *roots[] = {copy, NULL};
@@ -344,7 +356,7 @@ static int walk_from(struct walk *walk, const char *path, int options, void *pla
 
 	if (!copy)
 		return -1;
-	if (link_counts_are_right(path))
+	if (walk->right_counts)
 		options |= FTS_NOSTAT;
 	walk->fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | options, compare);
 	if (walk->fts)
@@ -356,6 +368,13 @@ static int walk_from(struct walk *walk, const char *path, int options, void *pla
 	free(copy);
 	errno = error;
 	return result;
+}
+
+/* The same for a file system of which nothing is known yet. */
+static int walk_from(struct walk *walk, const char *path, int options, void *place)
+{
+	walk->right_counts = link_counts_are_right(path);
+	return walk_with(walk, path, options, place);
 }
 
 int walk_tree(const char *root, long depth, void *place, walk_visitor *visit, void *context)
@@ -375,15 +394,20 @@ int walk_branch(const struct walk_rest *rest, size_t index, walk_visitor *visit,
 	struct walk walk = {
 		.root_length = rest->root_length,
 		.depth = rest->depth,
+		.right_counts = rest->right_counts,
 		.visit = visit,
 		.context = context,
 	};
+	const struct walk_entry *entry = &rest->entries[index];
 	char *path = walk_rest_path(rest, index);
 	int error, result;
 
 	if (!path)
 		return -1;
-	result = walk_from(&walk, path, 0, rest->entries[index].place);
+	if (entry->mount)
+		result = walk_from(&walk, path, 0, entry->place);
+	else
+		result = walk_with(&walk, path, 0, entry->place);
 	error = errno;
 	free(path);
 	errno = error;
