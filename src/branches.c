@@ -3,8 +3,11 @@
 #include "branches.h"
 
 #include "feed.h"
+#include "text.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +32,56 @@ static bool is_ripe(const struct queue_job *job, size_t part)
 	const struct branches *branches = (const struct branches *)job;
 
 	return !report_is_full(branches->settings->report, branches->rest->entries[part].place);
+}
+
+/* The path of the folder that is to be taken next, as it is printed, cut at `size`. */
+static void next_path(const struct branches *branches, char *path, size_t size)
+{
+	const struct walk_rest *rest = branches->rest;
+	size_t next = atomic_load(&branches->job.next), length = strlen(rest->path);
+	bool slash = length > 0 && rest->path[length - 1] != '/';
+
+	(void)snprintf(path, size, "%s%s%s", rest->path, slash ? "/" : "",
+		       rest->entries[next].name);
+}
+
+/* Cuts a path's first name off and returns what follows it. */
+static char *cut_name(char *path)
+{
+	char *end = path + strcspn(path, "/");
+
+	if (!*end)
+		return end;
+	*end = '\0';
+	return end + 1;
+}
+
+/* Compares paths in the order in which one walk comes to them. They are cut to pieces. */
+static int compare_paths(char *left, char *right)
+{
+	int order = 0;
+
+	while (order == 0 && (*left || *right)) {
+		char *left_rest = cut_name(left), *right_rest = cut_name(right);
+
+		order = text_compare(left, right);
+		left = left_rest;
+		right = right_rest;
+	}
+	return order;
+}
+
+static bool is_behind(const struct queue_job *job, const struct queue_job *other)
+{
+	const struct branches *left = (const struct branches *)job;
+	const struct branches *right = (const struct branches *)other;
+	char left_path[PATH_MAX], right_path[PATH_MAX];
+
+	if (left->number != right->number)
+		return left->number > right->number;
+	next_path(left, left_path, sizeof(left_path));
+	next_path(right, right_path, sizeof(right_path));
+	return compare_paths(left_path, right_path) > 0;
 }
 
 struct branches *branches_create(const struct feed_settings *settings, struct folder *root,
@@ -57,6 +110,7 @@ int branches_seed(struct branches *branches, struct queue *queue)
 	branches->job.parts = branches->rest->count;
 	branches->job.finish = finish;
 	branches->job.is_ripe = is_ripe;
+	branches->job.is_behind = is_behind;
 	if (queue_seed(queue, &branches->job) == 0)
 		return 0;
 	branches_destroy(branches);

@@ -21,6 +21,7 @@ struct branches {
 	const struct feed_settings *settings; /* borrowed: how to walk them */
 	struct folder *root;                  /* the operand; held */
 	char *operand;                        /* its name; owned */
+	size_t number;                        /* of the operand: its place among all */
 	uint32_t targets;                     /* a bit for each target */
 	struct walk_rest *rest;               /* the folders; owned */
 	struct branches *nearer;              /* its creator's: the ones before them in the walk */

@@ -29,6 +29,7 @@ struct feed {
 	struct folder *root;     /* of the folder that is walked */
 	int descriptor;          /* the folder at hand, if it lies below that; else -1 */
 	const char *operand;     /* that folder, as the user named it; "": none is walked */
+	size_t number;           /* of the operand at hand */
 	struct buffer prefix;    /* what precedes a name of the folder or operand at hand */
 	struct overlap *overlap; /* NULL: there is only one operand */
 	struct report_lines lines;
@@ -194,6 +195,7 @@ static int take_branches(struct feed *feed, struct walk_folder *folder, bool own
 	if (!branches)
 		return -1;
 	branches->targets = feed->targets;
+	branches->number = feed->number;
 	branches->nearer = *all;
 	*all = branches;
 	return 1;
@@ -407,6 +409,7 @@ int feed_operands(const struct feed_settings *settings, char *const *operands, s
 			return -1;
 	}
 	for (size_t i = 0; i < count && result == 0; i++) {
+		feed.number = i;
 		result = set_targets(&feed, i);
 		if (result == 0)
 			result = feed_operand(&feed, operands[i],
@@ -429,6 +432,7 @@ int feed_branch(const struct branches *branches, size_t index)
 		.settings = branches->settings,
 		.worker = true,
 		.targets = branches->targets,
+		.number = branches->number,
 		.root = branches->root,
 		.descriptor = -1,
 		.operand = branches->operand,

@@ -235,6 +235,19 @@ int queue_add(struct queue *queue, struct queue_job *job)
 	return refused ? refuse() : 0;
 }
 
+/* Puts a seed among the others; the lock is held. */
+static void insert_seed(struct queue *queue, struct queue_job *seed)
+{
+	struct queue_job **place = &queue->seeds;
+
+	while (*place && seed->is_behind && seed->is_behind(seed, *place))
+		place = &(*place)->behind;
+	seed->behind = *place;
+	*place = seed;
+	queue->unfinished++;
+	thread_wake_all(&queue->work);
+}
+
 int queue_seed(struct queue *queue, struct queue_job *seed)
 {
 	bool refused;
@@ -243,12 +256,8 @@ int queue_seed(struct queue *queue, struct queue_job *seed)
 	seed->seed = true;
 	thread_lock(&queue->lock);
 	refused = atomic_load(&queue->cancelled);
-	if (!refused) {
-		seed->behind = queue->seeds;
-		queue->seeds = seed;
-		queue->unfinished++;
-		thread_wake_all(&queue->work);
-	}
+	if (!refused)
+		insert_seed(queue, seed);
 	thread_unlock(&queue->lock);
 	return refused ? refuse() : 0;
 }
@@ -445,7 +454,8 @@ bool queue_is_hungry(struct queue *queue)
 	if (atomic_load_explicit(&queue->idle, memory_order_relaxed) == 0)
 		return false;
 	thread_lock(&queue->lock);
-	hungry = queue->count == 0 && !queue->seeds;
+	/* What was handed over a moment ago may not have been taken up yet. */
+	hungry = atomic_load(&queue->idle) > queue->count && !queue->seeds;
 	thread_unlock(&queue->lock);
 	return hungry;
 }

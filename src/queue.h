@@ -41,6 +41,9 @@ struct queue_job {
 	/* Of a seed: whether a part may be taken by now. Called under the queue's lock, so it must
 	 * not block; queue_signal tells when its answer may have changed. */
 	bool (*is_ripe)(const struct queue_job *job, size_t part);
+	/* Of a seed: whether it is to be taken after another one, as far as parts of that are left;
+	 * NULL: it goes before all. Called under the lock, too, which keeps `next` of both. */
+	bool (*is_behind)(const struct queue_job *job, const struct queue_job *other);
 	bool seed;                /* the queue's */
 	atomic_size_t next;       /* the queue's: the first part nobody has taken */
 	atomic_size_t references; /* the queue's */
@@ -120,8 +123,8 @@ void queue_end(struct queue *queue, struct queue_ticket *ticket);
  */
 int queue_add(struct queue *queue, struct queue_job *job);
 
-/* The same for a seed, which goes before all other seeds. Its parts are taken in their order, one
- * by one. Also for a producer before queue_close. */
+/* The same for a seed, whose place among the others is_behind tells. Its parts are taken in their
+ * order, one by one. Also for a producer before queue_close. */
 int queue_seed(struct queue *queue, struct queue_job *seed);
 
 /* Looks once more which seeds are ripe. Any thread; never blocks for long. */
@@ -130,7 +133,7 @@ void queue_signal(struct queue *queue);
 /* Whether as many jobs wait as may: nobody should make more. */
 bool queue_is_full(struct queue *queue);
 
-/* Whether consumers sleep for want of work. Cheap. */
+/* Whether consumers sleep for want of work, more than there are jobs for. Cheap. */
 bool queue_is_hungry(struct queue *queue);
 
 /* Whether all is to end. */
