@@ -37,10 +37,10 @@ def peak(bench, command):
     return max(process.peak for process in run_peaks(bench, command))
 
 
-def servers_of(bench, tree):
-    """The servers that compile a whole tree."""
+def servers_of(bench, tree, *options):
+    """The servers that compile a whole tree, in the order of their ends."""
     bench.put_cache_aside(tree)
-    found = run_peaks(bench, [*bench.program, tree.path])
+    found = run_peaks(bench, [*bench.program, *options, tree.path])
     bench.expect_fresh(tree, tree.sources)
     return [process for process in found if process.name == "compile_server"]
 
@@ -76,11 +76,11 @@ def servers(bench):
         "a server's peak − its largest source's / python3 -c pass",
         [(value - largest) / python for value in values],
     )
-    runs = [servers_of(bench, giant) for _ in rounds]
-    # The server that had the giant source is the one with the highest peak. Those that end last are
-    # there until the run ends, with other sources behind the giant one.
+    runs = [servers_of(bench, giant, "-j1") for _ in rounds]
+    # The server that had the giant source is the one with the highest peak. The one that ends last
+    # is there until the run ends, and has had the sources behind the giant one.
     had = [max(run, key=lambda server: server.peak) for run in runs]
-    left = [max(server.last for server in run[-bench.jobs :]) for run in runs]
+    left = [run[-1].last for run in runs]
     yield Row("servers", "MiB: what the giant source needs", [giants / 1024])
     yield Row(
         "servers", "the same, giant source", [(server.peak - giants) / python for server in had]
