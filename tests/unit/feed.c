@@ -311,7 +311,8 @@ static void *walk_or_count(void *argument)
 			continue;
 		}
 		walker->sources++;
-		if (walker->dawdles && strcmp(batch_prefix(batch_of(ticket->job)), "t/0000/a/") == 0)
+		if (walker->dawdles &&
+		    strcmp(batch_prefix(batch_of(ticket->job)), "t/0000/a/") == 0)
 			while (!report_is_full(walker->fixture->report, NULL))
 				sched_yield();
 		report_fill_silent(batch_of(ticket->job)->sources[ticket->part].slot);

@@ -209,15 +209,15 @@ SCRATCH_TEST(group, full_of_sources)
 
 	set_up();
 	while (!group_is_full(group))
-		(void)add(count++, 1, "");
-	cr_assert_eq(count, 32);
+		(void)add(count++ % SOURCES, 1, "");
+	cr_assert_eq(count, 256);
 	group_destroy(group);
 	release();
 }
 
 SCRATCH_TEST(group, full_of_bytes)
 {
-	static char text[(1 << 19) + 1];
+	static char text[(4 << 20) + 1];
 
 	memset(text, '#', sizeof(text) - 1);
 	set_up();

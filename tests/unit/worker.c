@@ -453,24 +453,30 @@ SCRATCH_TEST(worker, sources_of_several_batches_are_compiled_together)
 	release(&fixture);
 }
 
-/* So that what is gathered does not grow with the tree. */
-SCRATCH_TEST(worker, so_many_sources_at_most_are_gathered)
+/* So that what is gathered does not grow with the tree; how much that may be, group knows. */
+SCRATCH_TEST(worker, more_sources_than_can_be_gathered_are_all_compiled)
 {
-	static char names[40][8];
-	const char *list[40];
+	static char names[300][16];
+	const char *list[300];
 	struct fixture fixture;
 
-	for (size_t i = 0; i < 40; i++) {
-		(void)snprintf(names[i], sizeof(names[i]), "%c.py", (char)('0' + i));
+	for (size_t i = 0; i < 300; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "m%zu.py", i);
 		scratch_file(names[i], SOURCE);
 		list[i] = names[i];
 	}
-	set_up_two(&fixture, LOG("1") CODE("c"), LOG("2") CODE("c"));
+	set_up_two(&fixture, CODE("c"), CODE("c"));
 	fixture.settings.style.quiet = 1;
-	cr_assert_eq(run(&fixture, list, 40).compiled, 40);
-	assert_log("11111111111111111111111111111111"
-		   "22222222222222222222222222222222"
-		   "1111111122222222");
+	fixture.batch_size = BATCH_MAX;
+	cr_assert_eq(run(&fixture, list, 300).compiled, 300);
+	for (size_t i = 0; i < 300; i++) {
+		char path[64];
+
+		(void)snprintf(path, sizeof(path), "__pycache__/m%zu.alpha-1.pyc", i);
+		cr_assert_eq(access(path, F_OK), 0);
+		(void)snprintf(path, sizeof(path), "__pycache__/m%zu.beta-2.pyc", i);
+		cr_assert_eq(access(path, F_OK), 0);
+	}
 	release(&fixture);
 }
 
