@@ -754,7 +754,7 @@ def parse_options():
         "--rule",
         action="append",
         choices=RULES,
-        help="may be given again (default: all; with --check: empty)",
+        help="may be given again (default: all; with --check: near)",
     )
     parser.add_argument(
         "--program",
@@ -782,7 +782,7 @@ def parse_options():
 
 def complete(options):
     options.build = os.path.abspath(options.build or "build")
-    options.rules = options.rule or (["empty"] if options.check or options.costs else list(RULES))
+    options.rules = options.rule or (["near"] if options.check or options.costs else list(RULES))
     options.program = [os.path.abspath(program) for program in options.program or []]
     if not options.program:
         options.program = [os.path.join(options.build, "src", "pycompileall")]
