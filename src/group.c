@@ -8,8 +8,7 @@
 #include <sys/resource.h>
 
 /* Changing from target to target with each source costs 10 to 20 % of the time that compiling
- * takes. With every 32nd, three interpreters at once took about as long as one after the other
- * (0.98 to 1.13 of it), with every 256th less (0.96 to 0.99). */
+ * takes; with every 256th, three interpreters at once take as long as one after the other. */
 #define SOURCES_MAX 256
 
 /* Of all sources together, unless the last one is longer. */

@@ -47,8 +47,8 @@ sections:
   python        nothing is stale, for the linked Python as one of --python, known from before:
                 against the same without that option
   python-stale  the same with no byte-code there
-  targets       no byte-code is there, for all of the interpreters named with --python at once:
-                against a run for each of them
+  targets       no byte-code is there, and then nothing is stale, for all of the interpreters named
+                with --python at once: against a run for each of them
   servers       resident memory of the compile servers, on one copy of the library, and on a folder
                 where one source is giant: against python3 -c pass and what floor_compile needs
   memory        resident memory of the main program, and time a file: nothing is stale in 1,000,000

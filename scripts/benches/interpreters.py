@@ -38,6 +38,14 @@ def python_stale(bench):
     yield wall_ratio("python-stale", samples, "pycompileall --python", "pycompileall")
 
 
+def at_once(quantity, samples, pythons):
+    """A run for all interpreters against the sum of the runs for each of them."""
+    alone = zip(*(samples[python] for python in pythons))
+    sums = (sum(sample.wall for sample in row) for row in alone)
+    values = [a.wall / b for a, b in zip(samples["all at once"], sums)]
+    return Row("targets", quantity, values)
+
+
 def targets(bench):
     pythons, tree = bench.pythons, bench.stale_tree
     if len(pythons) < 2:
@@ -46,7 +54,7 @@ def targets(bench):
     commands = {python: with_python(bench, tree, python) for python in pythons}
     commands["all at once"] = with_python(bench, tree, *pythons)
     samples = bench.measure_stale("targets", tree, commands)
-    alone = zip(*(samples[python] for python in pythons))
-    sums = (sum(sample.wall for sample in row) for row in alone)
-    values = [a.wall / b for a, b in zip(samples["all at once"], sums)]
-    yield Row("targets", "wall: all at once / one after the other", values)
+    yield at_once("wall: all at once / one after the other", samples, pythons)
+    run(commands["all at once"])
+    samples = bench.measure("targets", commands)
+    yield at_once("wall, nothing stale: all at once / one after the other", samples, pythons)

@@ -19,6 +19,7 @@ BARS = {
     ("python", "wall: pycompileall --python / pycompileall"): ("<=", 1.1),
     ("python-stale", "wall: pycompileall --python / pycompileall"): ("<=", 1.1),
     ("targets", "wall: all at once / one after the other"): ("<=", 1),
+    ("targets", "wall, nothing stale: all at once / one after the other"): ("<=", 1),
     ("servers", "a server's peak − its largest source's / python3 -c pass"): ("<=", 1.3),
     ("servers", "the same, giant source"): ("<=", 1.3),
     ("servers", "left after the giant source / python3 -c pass"): ("<=", 1.3),
