@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,15 +33,10 @@ static bool is_ripe(const struct queue_job *job, size_t part)
 	return !report_is_full(branches->settings->report, branches->rest->entries[part].place);
 }
 
-/* The path of the folder that is to be taken next, as it is printed, cut at `size`. */
-static void next_path(const struct branches *branches, char *path, size_t size)
+/* The path of the folder that is to be taken next. No folder's is longer than the system takes. */
+static void next_path(const struct branches *branches, char path[PATH_MAX])
 {
-	const struct walk_rest *rest = branches->rest;
-	size_t next = atomic_load(&branches->job.next), length = strlen(rest->path);
-	bool slash = length > 0 && rest->path[length - 1] != '/';
-
-	(void)snprintf(path, size, "%s%s%s", rest->path, slash ? "/" : "",
-		       rest->entries[next].name);
+	(void)walk_rest_print(branches->rest, atomic_load(&branches->job.next), path, PATH_MAX);
 }
 
 /* Cuts a path's first name off and returns what follows it. */
@@ -79,8 +73,8 @@ static bool is_behind(const struct queue_job *job, const struct queue_job *other
 
 	if (left->number != right->number)
 		return left->number > right->number;
-	next_path(left, left_path, sizeof(left_path));
-	next_path(right, right_path, sizeof(right_path));
+	next_path(left, left_path);
+	next_path(right, right_path);
 	return compare_paths(left_path, right_path) > 0;
 }
 

@@ -2,7 +2,8 @@
  * branches: folders that one walk leaves to others, on their way through the queue.
  *
  * Branches are sibling folders: a seed of the queue, and each folder is a part. Whoever takes a
- * part walks it with feed_branch.
+ * part walks it with feed_branch. Of all branches those are taken first whose output comes first:
+ * what is far behind would only wait to be printed, until nobody may open a folder any more.
  */
 #ifndef PYCOMPILEALL_BRANCHES_H
 #define PYCOMPILEALL_BRANCHES_H
@@ -24,7 +25,6 @@ struct branches {
 	size_t number;                        /* of the operand: its place among all */
 	uint32_t targets;                     /* a bit for each target */
 	struct walk_rest *rest;               /* the folders; owned */
-	struct branches *nearer;              /* its creator's: the ones before them in the walk */
 };
 
 /*

@@ -180,11 +180,12 @@ static int add_all(struct feed *feed, struct walk_folder *folder)
 	return folders > 0 ? feed->settings->ahead(feed->settings->context, folders) : 0;
 }
 
-/* Takes some of what the walk has not come to and puts it before `*all`. 1, or 0: there was
- * nothing, or no memory, and this walk comes to it; or -1 with errno ENOMEM: it was taken and is
- * lost. */
-static int take_branches(struct feed *feed, struct walk_folder *folder, bool own,
-			 struct branches **all)
+/*
+ * Gives the nearest folders away that the walk has not come to; with `own` also those in this one.
+ * 1, or 0: there are none, or no memory to take them, and this walk comes to them; or -1 with errno
+ * ENOMEM: they were taken and are lost, or EPIPE.
+ */
+static int leave_nearest(struct feed *feed, struct walk_folder *folder, bool own)
 {
 	struct walk_rest *rest = walk_take_rest(folder, own);
 	struct branches *branches;
@@ -196,48 +197,18 @@ static int take_branches(struct feed *feed, struct walk_folder *folder, bool own
 		return -1;
 	branches->targets = feed->targets;
 	branches->number = feed->number;
-	branches->nearer = *all;
-	*all = branches;
-	return 1;
+	return branches_seed(branches, feed->settings->queue) == 0 ? 1 : -1;
 }
 
-/* Gives branches away, the first one first; all of them, even if one is refused. */
-static int give(struct feed *feed, struct branches *all)
-{
-	int result = 0;
-
-	while (all) {
-		struct branches *branches = all;
-
-		all = branches->nearer;
-		if (branches_seed(branches, feed->settings->queue) != 0)
-			result = -1;
-	}
-	return result;
-}
-
-/* Somebody idles: gives away what this walk would come to last. */
-static int leave_some(struct feed *feed, struct walk_folder *folder)
-{
-	struct branches *branches = NULL;
-
-	return take_branches(feed, folder, false, &branches) < 0 ? -1 : give(feed, branches);
-}
-
-/* Gives everything away. The seed that is given last is taken first, so the nearest come last. */
+/* Gives all of them away. */
 static int leave_all(struct feed *feed, struct walk_folder *folder)
 {
-	struct branches *all = NULL;
-	int error, taken;
+	int result;
 
 	do
-		taken = take_branches(feed, folder, true, &all);
-	while (taken > 0);
-	error = errno;
-	if (give(feed, all) != 0)
-		return -1;
-	errno = error;
-	return taken;
+		result = leave_nearest(feed, folder, true);
+	while (result > 0);
+	return result;
 }
 
 /* What is to become of the walk behind a folder. */
@@ -245,10 +216,10 @@ static int share_rest(struct feed *feed, struct walk_folder *folder)
 {
 	struct queue *queue = feed->settings->queue;
 
-	if (queue_is_hungry(queue))
-		return leave_some(feed, folder);
 	if (feed->worker && (queue_is_full(queue) || report_is_full(feed->settings->report, NULL)))
 		return leave_all(feed, folder);
+	if (queue_is_hungry(queue))
+		return leave_nearest(feed, folder, false) < 0 ? -1 : 0;
 	return 0;
 }
 
@@ -259,6 +230,11 @@ static int visit(void *context, struct walk_folder *folder)
 
 	if (!feed->worker)
 		report_wait(feed->settings->report, folder->place);
+	/* Where there are no sources, nothing else would tell. */
+	if (queue_is_cancelled(feed->settings->queue)) {
+		errno = EPIPE;
+		return -1;
+	}
 	reach(feed, folder);
 	result = add_all(feed, folder);
 	if (result == 0)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,18 +70,22 @@ int walk_rest_add(struct walk_rest *rest, const char *name, void *place, bool mo
 	return 0;
 }
 
+size_t walk_rest_print(const struct walk_rest *rest, size_t index, char *path, size_t size)
+{
+	size_t length = strlen(rest->path);
+	bool slash = length > 0 && rest->path[length - 1] != '/';
+
+	return (size_t)snprintf(path, size, "%s%s%s", rest->path, slash ? "/" : "",
+				rest->entries[index].name);
+}
+
 char *walk_rest_path(const struct walk_rest *rest, size_t index)
 {
-	const char *name = rest->entries[index].name;
-	size_t length = strlen(rest->path), size = strlen(name) + 1;
-	char *path = malloc(length + 1 + size);
+	size_t size = walk_rest_print(rest, index, NULL, 0) + 1;
+	char *path = malloc(size);
 
-	if (!path)
-		return NULL;
-	memcpy(path, rest->path, length);
-	if (length > 0 && path[length - 1] != '/')
-		path[length++] = '/';
-	memcpy(path + length, name, size);
+	if (path)
+		(void)walk_rest_print(rest, index, path, size);
 	return path;
 }
 

@@ -68,6 +68,10 @@ int walk_tree(const char *root, long depth, void *place, walk_visitor *visit, vo
  */
 struct walk_rest *walk_take_rest(struct walk_folder *folder, bool own);
 
+/* Writes the path of folder number `index` as it is printed, and a NUL: `size` bytes at most.
+ * Returns how long the whole path is, as snprintf does. */
+size_t walk_rest_print(const struct walk_rest *rest, size_t index, char *path, size_t size);
+
 /* Frees. NULL is legal. */
 void walk_rest_destroy(struct walk_rest *rest);
 

@@ -284,6 +284,28 @@ SCRATCH_TEST(feed, cancelled_queue_ends_it)
 	release(&fixture);
 }
 
+/* Without a source nothing is pushed that the queue could refuse. */
+SCRATCH_TEST(feed, cancelled_queue_ends_a_walk_that_finds_nothing)
+{
+	static char *const operands[] = {"t"};
+	struct fixture fixture = {.queue = queue_create(1), .report = report_create(1)};
+	struct feed_settings settings = {
+		.queue = fixture.queue,
+		.report = fixture.report,
+		.depth = -1,
+		.ahead = ahead,
+		.context = &fixture,
+	};
+
+	scratch_folder("t/a");
+	queue_cancel(fixture.queue);
+	cr_redirect_stdout();
+	cr_assert_eq(feed_operands(&settings, operands, 1), -1);
+	cr_assert_eq(errno, EPIPE);
+	cr_assert_stdout_eq_str("");
+	release(&fixture);
+}
+
 #ifndef USE_NFTW
 /* A worker that only walks and counts; at the first source of all it may dawdle until so much else
  * is found that no folder is to be opened any more. */
