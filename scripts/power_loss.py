@@ -19,7 +19,7 @@ import sysconfig
 import tempfile
 import threading
 import time
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 HELP = """\
 Makes a file system in an image, puts a copy of the standard library and some sources with giant
@@ -36,8 +36,9 @@ ways to lose power:
 what became of a .pyc:
   right    all of the new one           old      all of the one from before the run
   absent   none                         empty    no byte
-  refused  the magic number is not there (most often all is zeros), or not the whole header: Python
-           and pycompileall take neither that nor an empty one for byte-code, and make it anew
+  blank    all zeros, and in one piece on the disk, for which pycompileall does not wait
+  refused  the magic number is not there, or not the whole header: Python and pycompileall take
+           neither that nor a blank or empty one for byte-code, and make it anew
   torn     anything else: an import fails, or does what nobody wrote
 """
 
@@ -54,6 +55,11 @@ SHUTDOWN_NOLOGFLUSH = 2
 
 SYNC_FILE_RANGE_ALL = 7
 
+# struct fiemap of <linux/fiemap.h>: start, length, flags, pieces found, room for pieces, reserved.
+IOC_FIEMAP = 0xC020660B
+FIEMAP = struct.Struct("QQIIII")
+FIEMAP_MAX_OFFSET = (1 << 64) - 1
+
 HEADER_SIZE = 16
 
 MEBIBYTE = 1 << 20
@@ -69,7 +75,7 @@ MKFS = {
 }
 
 # What may be left, the best first.
-STATES = ("right", "old", "absent", "empty", "refused", "torn")
+STATES = ("right", "old", "absent", "blank", "empty", "refused", "torn")
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -195,29 +201,50 @@ def fragment(place, piece, keep):
         os.unlink(name)
 
 
+def count_pieces(file):
+    """How many pieces an open file has on the disk, or None where the file system does not tell."""
+    try:
+        asked = fcntl.ioctl(file, IOC_FIEMAP, FIEMAP.pack(0, FIEMAP_MAX_OFFSET, 0, 0, 0, 0))
+    except OSError:
+        return None
+    return FIEMAP.unpack(asked)[3]
+
+
+class Content(NamedTuple):
+    """What is in a .pyc, and how it lies on the disk."""
+
+    data: bytes
+    pieces: Optional[int]
+
+    def is_blank(self):
+        return self.pieces == 1 and len(self.data) <= MEBIBYTE and not any(self.data)
+
+
 def read_tree(tree):
-    """The bytes of every .pyc, by its name."""
+    """The content of every .pyc, by its name."""
     cache = os.path.join(tree, "__pycache__")
     found = {}
     if os.path.isdir(cache):
         for name in os.listdir(cache):
             if name.endswith(".pyc"):
                 with open(os.path.join(cache, name), "rb") as file:
-                    found[name] = file.read()
+                    found[name] = Content(file.read(), count_pieces(file))
     return found
 
 
 def classify(content, right, old):
-    """Which of STATES a .pyc is in, `content` None if there is none."""
+    """Which of STATES a .pyc is in, `content` and `old` None if there is none."""
     if content is None:
         return "absent"
-    if content == right:
+    if content.data == right.data:
         return "right"
-    if old is not None and content == old:
+    if old is not None and content.data == old.data:
         return "old"
-    if not content:
+    if not content.data:
         return "empty"
-    if len(content) < HEADER_SIZE or content[:4] != right[:4]:
+    if content.is_blank():
+        return "blank"
+    if len(content.data) < HEADER_SIZE or content.data[:4] != right.data[:4]:
         return "refused"
     return "torn"
 
@@ -254,15 +281,16 @@ class Experiment:
             self.duration = time.monotonic() - start
             self.right = read_tree(self.tree)
             shutil.rmtree(os.path.join(self.tree, "__pycache__"))
+            # Before there is an old one, whose place is free for a new one as soon as it is gone.
+            if arguments.fragmented:
+                needed = sum(len(content.data) for content in self.right.values())
+                fragment(self.place, arguments.fragmented * 1024, 3 * needed)
             self.old = {}
             if self.replace:
                 subprocess.run(self.command("-s", self.place, "-p", "/before"), check=True)
                 self.old = read_tree(self.tree)
-                if any(self.old[name] == right for name, right in self.right.items()):
+                if any(self.old[name].data == right.data for name, right in self.right.items()):
                     raise RuntimeError("old and new byte-code do not differ")
-            if arguments.fragmented:
-                needed = sum(map(len, self.right.values()))
-                fragment(self.place, arguments.fragmented * 1024, 2 * needed)
 
     def mount_for_loss(self):
         """The mounts of a round, the one to be shut down first."""

@@ -468,7 +468,7 @@ SCRATCH_TEST(worker, so_many_sources_at_most_are_gathered)
 	/* The stub wants names and sources that have as many bytes together as those of "a.py". */
 	for (size_t i = 0; i < ALL; i++) {
 		(void)snprintf(names[i], sizeof(names[i]), "%04zu.py", i);
-		scratch_file(names[i], SOURCE + strlen("000"));
+		scratch_file(names[i], &SOURCE[strlen("000")]);
 		list[i] = names[i];
 	}
 	set_up_two(&fixture, LOG("1") CODE("c"), LOG("2") CODE("c"));
