@@ -326,7 +326,7 @@ static int wait_for_earlier(struct feed *feed, int overlaps)
 {
 	if (overlaps <= 0)
 		return overlaps;
-	if (push(feed) != 0)
+	if (push(feed) != 0 || feed->settings->ahead(feed->settings->context, 0) != 0)
 		return -1;
 	queue_drain(feed->settings->queue);
 	return 0;

@@ -30,8 +30,9 @@ struct feed_settings {
 	 * trouble. */
 	bool sys_path;
 	/* Called by any thread, with the number of sources or folders that were found, before they
-	 * are handed over: there should be workers. Returns 0, or -1 with errno: the feeding ends.
-	 */
+	 * are handed over: there should be workers that take them, now or when all is fed. With 0:
+	 * what was handed over is waited for, so they must work by now. Returns 0, or -1 with
+	 * errno: the feeding ends. */
 	int (*ahead)(void *context, size_t found);
 	void *context; /* handed to ahead */
 };

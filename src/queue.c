@@ -48,6 +48,15 @@ fail:
 	return NULL;
 }
 
+void queue_widen(struct queue *queue, size_t capacity)
+{
+	thread_lock(&queue->lock);
+	if (queue->capacity < capacity)
+		queue->capacity = capacity;
+	thread_wake_all(&queue->space);
+	thread_unlock(&queue->lock);
+}
+
 /* Without the lock: finishing calls out. */
 static void drop_reference(struct queue *queue, struct queue_job *job)
 {

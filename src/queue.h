@@ -63,6 +63,9 @@ struct queue_ticket {
  */
 struct queue *queue_create(size_t capacity);
 
+/* Lets more jobs wait than queue_create was told of. Any thread. */
+void queue_widen(struct queue *queue, size_t capacity);
+
 /* Frees a queue that no thread uses any more; jobs still in it are finished. NULL is legal. */
 void queue_destroy(struct queue *queue);
 

@@ -23,6 +23,9 @@
 /* Batches that wait for each worker: enough that none runs dry while folders are read. */
 #define BATCHES_A_WORKER 8
 
+/* So many sources and folders are looked at in less time than a thread takes to start. */
+#define ALONE_MAX 8
+
 struct session {
 	const struct options *options;
 	struct targets targets;
@@ -35,12 +38,17 @@ struct session {
 	bool whole_path;           /* nothing was named: sys.path, not recursive */
 	uint32_t *operand_targets; /* then, a bit for each target whose sys.path has the operand */
 
-	/* The workers, started as there is work for them. */
+	/* The workers, started as there is work for them. While there is little, the main thread
+	 * is the only one, and works when all is fed. Then a signal does what it does to any
+	 * process: there is nothing yet that would be left behind. */
 	struct worker **workers;
-	atomic_size_t jobs;       /* how many there may be */
-	atomic_size_t started;    /* how many there are; grows under both locks */
-	atomic_size_t found;      /* how many sources and folders were found */
-	pthread_mutex_t starting; /* taken before `lock` */
+	struct interrupt *interrupt; /* NULL: the main thread is alone */
+	atomic_bool many;            /* it is not alone */
+	bool working;                /* it is the first worker */
+	atomic_size_t jobs;          /* how many workers there may be, if many */
+	atomic_size_t started;       /* how many there are; grows under both locks */
+	atomic_size_t found;         /* how many sources and folders were found */
+	pthread_mutex_t starting;    /* taken before `lock` */
 
 	pthread_mutex_t lock; /* for what follows, and `started` */
 	bool cancelled;       /* no worker is started any more */
@@ -83,23 +91,40 @@ static void give_up(void *context, const char *why)
 	cancel(session);
 }
 
-/* Starts one more worker; 0 unless there is none at all. `starting` is held. */
-static int start_worker(struct session *session)
+static void add_worker(struct session *session, struct worker *worker)
 {
-	struct worker *worker = worker_start(&session->settings);
-
-	if (!worker) {
-		/* Too few threads: those that run do the work. */
-		session->jobs = session->started;
-		return session->started > 0 ? 0 : -1;
-	}
 	thread_lock(&session->lock);
 	session->workers[session->started] = worker;
 	session->started++;
 	if (session->cancelled)
 		worker_cancel(worker);
 	thread_unlock(&session->lock);
+}
+
+/* Makes the first worker, which nobody runs yet. 0, or -1 with errno. */
+static int set_first_worker(struct session *session)
+{
+	struct worker *worker = worker_create(&session->settings);
+
+	if (!worker)
+		return -1;
+	add_worker(session, worker);
 	return 0;
+}
+
+/* Starts one more worker. Without memory or a thread for it, those that run do the work.
+ * `starting` is held. */
+static void start_worker(struct session *session)
+{
+	struct worker *worker = worker_create(&session->settings);
+
+	if (worker && worker_start(worker) == 0) {
+		add_worker(session, worker);
+		return;
+	}
+	if (worker)
+		(void)worker_destroy(worker);
+	session->jobs = session->started;
 }
 
 static bool needs_worker(const struct session *session)
@@ -107,22 +132,76 @@ static bool needs_worker(const struct session *session)
 	return session->started < session->jobs && session->started < session->found;
 }
 
-/* No more workers than things to do: a run of one file starts one thread. */
+/* Starts as many workers as there are things to do: a run of two files starts two threads. */
+static void start_workers(struct session *session)
+{
+	if (!needs_worker(session))
+		return;
+	thread_lock(&session->starting);
+	while (needs_worker(session))
+		start_worker(session);
+	thread_unlock(&session->starting);
+}
+
+/* Makes room for all workers that there may be. 0, or -1 with errno. */
+static int set_jobs(struct session *session)
+{
+	const struct options *options = session->options;
+	size_t jobs = options->jobs > 0 ? (size_t)options->jobs : cpu_usable();
+	struct worker **grown = reallocarray(session->workers, jobs, sizeof(*grown));
+
+	if (!grown)
+		return -1;
+	session->workers = grown;
+	session->jobs = jobs;
+	queue_widen(session->queue, jobs * BATCHES_A_WORKER);
+	return 0;
+}
+
+/* Gets ready for other threads: those have the signals blocked. The first worker gets a thread,
+ * unless it is the main thread. 0, or -1 with errno. */
+static int become_many(struct session *session)
+{
+	if (set_jobs(session) != 0)
+		return -1;
+	session->interrupt = interrupt_create(cancel, session);
+	if (!session->interrupt)
+		return -1;
+	if (session->options->quiet == 0 && isatty(STDERR_FILENO) == 1)
+		report_show_progress(session->report);
+	session->many = true;
+	if (session->working)
+		return 0;
+	if (session->started == 0 && set_first_worker(session) != 0)
+		return -1;
+	return worker_start(session->workers[0]);
+}
+
+/* For feed: so much more was found; or nothing, but what was is to be done by now. */
 static int ahead(void *context, size_t found)
 {
 	struct session *session = context;
-	int error, result = 0;
 
 	session->found += found;
-	if (!needs_worker(session))
-		return 0;
-	thread_lock(&session->starting);
-	while (result == 0 && needs_worker(session))
-		result = start_worker(session);
-	error = errno;
-	thread_unlock(&session->starting);
-	errno = error;
-	return result;
+	if (!session->many && session->found <= ALONE_MAX && found > 0)
+		return session->started > 0 ? 0 : set_first_worker(session);
+	if (!session->many && become_many(session) != 0)
+		return -1;
+	start_workers(session);
+	return 0;
+}
+
+/* For workers: there is something that takes long. */
+static void stale(void *context)
+{
+	struct session *session = context;
+
+	if (session->many)
+		return;
+	if (become_many(session) == 0)
+		start_workers(session);
+	else
+		give_up(session, strerror(errno));
 }
 
 static void set_settings(struct session *session)
@@ -143,6 +222,7 @@ static void set_settings(struct session *session)
 	settings->names.explicit = options->dfile;
 	settings->filter = session->filter;
 	settings->give_up = give_up;
+	settings->stale = stale;
 	settings->context = session;
 }
 
@@ -298,13 +378,10 @@ static void look_again(void *context)
 
 static int set_up_threads(struct session *session)
 {
-	const struct options *options = session->options;
-
-	session->jobs = options->jobs > 0 ? (size_t)options->jobs : cpu_usable();
-	session->workers = calloc(session->jobs, sizeof(struct worker *));
+	session->workers = calloc(1, sizeof(struct worker *));
 	if (!session->workers)
 		return -1;
-	session->settings.queue = session->queue = queue_create(session->jobs * BATCHES_A_WORKER);
+	session->settings.queue = session->queue = queue_create(BATCHES_A_WORKER);
 	if (!session->queue)
 		return -1;
 	session->settings.report = session->report = report_create(session->operands.count);
@@ -359,7 +436,7 @@ static void set_feed(struct session *session)
 	};
 }
 
-/* Feeds everything. */
+/* Feeds everything, and does it where that is the main thread's. */
 static void work(struct session *session)
 {
 	set_feed(session);
@@ -368,6 +445,9 @@ static void work(struct session *session)
 	    errno != EPIPE)
 		give_up(session, strerror(errno));
 	queue_close(session->queue);
+	session->working = !session->many && session->started > 0;
+	if (session->working)
+		worker_run(session->workers[0]);
 }
 
 /* Waits for the workers' threads. A worker may start others until it ends, but those come behind
@@ -427,17 +507,11 @@ _Noreturn static void die(struct session *session, int signal)
 /* The run itself, between set_up and take_down. */
 static enum session_status run(struct session *session)
 {
-	struct interrupt *interrupt = interrupt_create(cancel, session);
 	int signal;
 
-	/* Threads that are started from here on have the signals blocked. */
-	if (!interrupt)
-		return SESSION_IMPOSSIBLE;
-	if (session->options->quiet == 0 && isatty(STDERR_FILENO) == 1)
-		report_show_progress(session->report);
 	work(session);
 	join_workers(session);
-	signal = interrupt_destroy(interrupt);
+	signal = interrupt_destroy(session->interrupt);
 	destroy_workers(session);
 	if (signal)
 		die(session, signal);

@@ -3,12 +3,16 @@
 #include "text.h"
 
 #include "buffer.h"
+#include "thread.h"
 
+#include <errno.h>
 #include <langinfo.h>
 #include <limits.h>
 #include <locale.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <utf8proc.h>
@@ -17,19 +21,82 @@
 /* A byte that decodes to nothing stands for this and itself (PEP 383, surrogateescape). */
 #define ESCAPED_BYTE 0xdc00u
 
-/* LC_CTYPE's character set is another than UTF-8. Only text_init writes it. */
-static bool other_charset;
+/* The characters that names and messages are made of. */
+enum charset {
+	CHARSET_UTF8,
+	CHARSET_ASKED, /* the locale's, which nobody has needed to know yet */
+	CHARSET_OTHER, /* the locale's, and it is not UTF-8 */
+};
+
+static _Atomic(enum charset) charset = CHARSET_UTF8;
+static pthread_mutex_t finding = PTHREAD_MUTEX_INITIALIZER;
+
+/* With CHARSET_OTHER, where conversions are done; constant from then on, and never freed. */
+static locale_t locale;
 
 void text_init(void)
 {
-	const char *locale = setlocale(LC_CTYPE, "");
-	const char *charset;
+	charset = CHARSET_ASKED;
+}
 
-	other_charset = false;
-	if (!locale || strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0)
-		return;
-	charset = nl_langinfo(CODESET);
-	other_charset = strcasecmp(charset, "UTF-8") != 0 && strcasecmp(charset, "UTF8") != 0;
+/* The locale for LC_CTYPE, as setlocale(3) finds it. */
+static const char *locale_name(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value)
+			return value;
+	}
+	return "C";
+}
+
+static bool is_utf8(locale_t its)
+{
+	const char *name = nl_langinfo_l(CODESET, its);
+
+	return strcasecmp(name, "UTF-8") == 0 || strcasecmp(name, "UTF8") == 0;
+}
+
+/* What CHARSET_ASKED is in truth. */
+static enum charset find_charset(void)
+{
+	const char *name = locale_name();
+	locale_t its;
+
+	if (strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0)
+		return CHARSET_UTF8;
+	its = newlocale(LC_CTYPE_MASK, name, (locale_t)0);
+	if (!its)
+		return CHARSET_UTF8;
+	if (is_utf8(its)) {
+		freelocale(its);
+		return CHARSET_UTF8;
+	}
+	locale = its;
+	return CHARSET_OTHER;
+}
+
+/* Loading a locale takes as long as checking ten files, and nearly all runs meet ASCII alone.
+ * Leaves errno as it is: fts compares names in the middle of what it tells errors of. */
+static void settle_charset(void)
+{
+	int error = errno;
+
+	thread_lock(&finding);
+	if (charset == CHARSET_ASKED)
+		charset = find_charset();
+	thread_unlock(&finding);
+	errno = error;
+}
+
+static bool has_other_charset(void)
+{
+	if (charset == CHARSET_ASKED)
+		settle_charset();
+	return charset == CHARSET_OTHER;
 }
 
 /* No decoder gives surrogates, so that this can only be a byte that did not decode. */
@@ -52,13 +119,17 @@ static size_t decode_utf8(uint32_t *code, const char *bytes, size_t size)
 	return (size_t)length;
 }
 
-/* The same for the locale's own character set. */
+/* The same for the locale's own character set. What does not decode is no error. */
 static size_t decode_locale(uint32_t *code, const char *bytes, size_t size)
 {
 	mbstate_t state = {0};
 	wchar_t decoded;
+	int error = errno;
+	locale_t before = uselocale(locale);
 	size_t length = mbrtowc(&decoded, bytes, size, &state);
 
+	(void)uselocale(before);
+	errno = error;
 	if (length > size) /* (size_t)-1: not in the set, -2: it ends too early */
 		return 0;
 	*code = (uint32_t)decoded;
@@ -74,8 +145,8 @@ uint32_t text_next_character(const char **position, const char *end)
 	if (code >= 0x80) {
 		size_t size = (size_t)(end - *position);
 
-		length = other_charset ? decode_locale(&code, *position, size)
-				       : decode_utf8(&code, *position, size);
+		length = has_other_charset() ? decode_locale(&code, *position, size)
+					     : decode_utf8(&code, *position, size);
 		if (length == 0) {
 			code |= ESCAPED_BYTE;
 			length = 1;
@@ -220,8 +291,10 @@ static void append_in_locale(struct buffer *buffer, uint32_t code)
 {
 	char bytes[MB_LEN_MAX];
 	mbstate_t state = {0};
+	locale_t before = uselocale(locale);
 	size_t length = wcrtomb(bytes, (wchar_t)code, &state);
 
+	(void)uselocale(before);
 	if (length == (size_t)-1)
 		append_number(buffer, code);
 	else
@@ -237,7 +310,7 @@ void text_append_utf8(struct buffer *buffer, const char *utf8, size_t size)
 		if (length == 0) {
 			append_number(buffer, (unsigned char)utf8[done]);
 			length = 1;
-		} else if (other_charset && code >= 0x80) {
+		} else if (code >= 0x80 && has_other_charset()) {
 			append_in_locale(buffer, code);
 		} else {
 			buffer_append(buffer, utf8 + done, length);

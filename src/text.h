@@ -14,10 +14,12 @@
 struct buffer;
 
 /*
- * Takes the locale's character set from the environment. As Python does (PEP 538, PEP 540), the C
- * and POSIX locales, and one that the C library does not know, stand for UTF-8. Changes the
- * process's LC_CTYPE: call it once, at the start of main, before there are threads. Without it,
- * UTF-8 is taken. All the other functions may be called from several threads at once.
+ * From now on the characters are the locale's, as the environment has it when the first one beyond
+ * ASCII is met; until then no locale is loaded. As Python does (PEP 538, PEP 540), the C and POSIX
+ * locales, and one that the C library does not know, stand for UTF-8. Without this call UTF-8 is
+ * taken. The process's own locale stays as it is. To be called at the start of main, before there
+ * are threads; all the other functions may be called from several threads at once, and leave errno
+ * as it is.
  */
 void text_init(void);
 

@@ -18,6 +18,8 @@
 struct worker {
 	const struct worker_settings *settings;
 	struct queue_ticket ticket;
+	bool joined;  /* the queue knows the ticket */
+	bool started; /* there is a thread, which somebody has to wait for */
 	pthread_t thread;
 	struct source *source;      /* the one at hand, if it is this worker's alone */
 	struct group *group;        /* those put aside; NULL: none, as at the end of the thread */
@@ -183,6 +185,7 @@ static void compile_all(struct worker *worker)
 {
 	struct source *source = worker->source;
 
+	worker->settings->stale(worker->settings->context);
 	if (target_count(worker) > 1 && gather(worker) == 0)
 		return;
 	queue_invite(worker->settings->queue, &worker->ticket);
@@ -249,14 +252,19 @@ static bool next(struct worker *worker)
 	return queue_next(queue, &worker->ticket);
 }
 
-static void *run(void *argument)
+void worker_run(struct worker *worker)
 {
-	struct worker *worker = argument;
 	struct queue_ticket *ticket = &worker->ticket;
 
 	while (next(worker))
 		work_on(worker, ticket);
 	queue_leave(worker->settings->queue, ticket);
+	worker->joined = false;
+}
+
+static void *run(void *argument)
+{
+	worker_run(argument);
 	return NULL;
 }
 
@@ -288,29 +296,30 @@ static int equip(struct worker *worker)
 	return 0;
 }
 
-struct worker *worker_start(const struct worker_settings *settings)
+struct worker *worker_create(const struct worker_settings *settings)
 {
 	size_t targets = settings->targets->count;
 	struct worker *worker = calloc(1, sizeof(*worker) + targets * sizeof(struct compiler *));
-	int error;
 
 	if (!worker)
 		return NULL;
 	worker->settings = settings;
-	if (equip(worker) != 0)
-		goto fail;
-	queue_join(settings->queue, &worker->ticket);
-	if (thread_create(&worker->thread, run, worker) == 0)
-		return worker;
-	error = errno;
-	queue_leave(settings->queue, &worker->ticket);
-	errno = error;
+	if (equip(worker) != 0) {
+		int error = errno;
 
-fail:
-	error = errno;
-	destroy(worker);
-	errno = error;
-	return NULL;
+		destroy(worker);
+		errno = error;
+		return NULL;
+	}
+	queue_join(settings->queue, &worker->ticket);
+	worker->joined = true;
+	return worker;
+}
+
+int worker_start(struct worker *worker)
+{
+	worker->started = thread_create(&worker->thread, run, worker) == 0;
+	return worker->started ? 0 : -1;
 }
 
 void worker_cancel(struct worker *worker)
@@ -321,7 +330,9 @@ void worker_cancel(struct worker *worker)
 
 void worker_join(struct worker *worker)
 {
-	(void)thread_join(worker->thread);
+	if (worker->started)
+		(void)thread_join(worker->thread);
+	worker->started = false;
 }
 
 unsigned worker_destroy(struct worker *worker)
@@ -330,6 +341,8 @@ unsigned worker_destroy(struct worker *worker)
 
 	for (size_t i = 0; i < target_count(worker); i++)
 		starts += compiler_starts(worker->compilers[i]);
+	if (worker->joined)
+		queue_leave(worker->settings->queue, &worker->ticket);
 	destroy(worker);
 	return starts;
 }

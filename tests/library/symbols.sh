@@ -39,13 +39,15 @@ writable() {
 	done
 }
 
-# What may be: a cache of what the kernel lacks, a counter that makes names different, and what only
-# text_init writes, which the library does not call. None of them changes a result.
+# What may be: a cache of what the kernel lacks, a counter that makes names different, and what is only
+# written after text_init, which the library does not call. None of them changes a result.
 allowed() {
 	cat <<-END
 		folder.o unsupported
 		temporary.o serial
-		text.o other_charset
+		text.o charset
+		text.o finding
+		text.o locale
 	END
 }
 

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CALLS "trace=?open,openat,?openat2,?stat,?lstat,?fstat,?newfstatat,?statx,execve,?execveat"
+#define CALLS                                                                                      \
+	"trace=?open,openat,?openat2,?stat,?lstat,?fstat,?newfstatat,?statx,execve,?execveat,"     \
+	"clone,?clone3,?fork,?vfork"
 
 /* By PATH, as a shell finds it; a call that this system has not got is none to be traced. */
 static const char *const strace[] = {"/usr/bin/env", "strace", "-f", "-qq", "-y", "-e", CALLS};
@@ -78,8 +80,10 @@ static bool is_counted(const char *line, enum trace_call call, const char *name)
 	static const char *const looks[] = {"stat", "lstat", "fstat", "newfstatat", "statx", NULL};
 	static const char *const opens[] = {"open", "openat", "openat2", NULL};
 	static const char *const executes[] = {"execve", "execveat", NULL};
+	static const char *const clones[] = {"clone", "clone3", "fork", "vfork", NULL};
 	const char *const *calls = call == TRACE_OPEN      ? opens
 				   : call == TRACE_EXECUTE ? executes
+				   : call == TRACE_CLONE   ? clones
 							   : looks;
 
 	return is_one_of(line, calls) &&

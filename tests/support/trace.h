@@ -9,12 +9,13 @@
 #include <stddef.h>
 
 /* What is counted: calls that look at a file by its name, that open it, that look at it by its
- * descriptor, and that start a program. */
+ * descriptor, that start a program, and that start a thread or a process. */
 enum trace_call {
 	TRACE_LOOK,
 	TRACE_OPEN,
 	TRACE_LOOK_OPEN,
 	TRACE_EXECUTE,
+	TRACE_CLONE,
 };
 
 /*

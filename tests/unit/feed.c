@@ -26,6 +26,7 @@ struct fixture {
 	struct queue_ticket ticket;
 	size_t announced; /* sources that `ahead` was told of */
 	size_t batches;
+	size_t waits; /* how often it was told that something is waited for */
 	struct buffer taken;
 };
 
@@ -34,7 +35,8 @@ static int ahead(void *context, size_t sources)
 	struct fixture *fixture = context;
 
 	fixture->announced += sources;
-	fixture->batches++;
+	fixture->batches += sources > 0;
+	fixture->waits += sources == 0;
 	return 0;
 }
 
@@ -262,6 +264,7 @@ SCRATCH_TEST(feed, operands_that_overlap_wait_for_each_other)
 	queue_leave(fixture.queue, &fixture.ticket);
 	cr_assert_str_eq(buffer_string(&fixture.taken), "t/a.py\nt/a.py\nt/a.py\n");
 	cr_assert_eq(fixture.batches, 3);
+	cr_assert_eq(fixture.waits, 2, "nobody might have come for what was waited for");
 	release(&fixture);
 }
 

@@ -97,6 +97,25 @@ Test(queue, job_begun_amid_another_is_shared)
 	queue_destroy(queue);
 }
 
+Test(queue, widened_queue_takes_more)
+{
+	struct queue *queue = queue_create(1);
+	struct queue_job first = job_of(1), second = job_of(1);
+	struct queue_ticket ticket;
+
+	queue_join(queue, &ticket);
+	cr_assert_eq(queue_push(queue, &first), 0);
+	cr_assert(queue_is_full(queue));
+	queue_widen(queue, 2);
+	cr_assert_not(queue_is_full(queue));
+	cr_assert_eq(queue_push(queue, &second), 0);
+	queue_widen(queue, 1);
+	queue_cancel(queue);
+	cr_assert_eq(finished, 2);
+	queue_leave(queue, &ticket);
+	queue_destroy(queue);
+}
+
 Test(queue, held_job_is_not_finished)
 {
 	struct queue *queue = queue_create(1);

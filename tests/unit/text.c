@@ -12,6 +12,8 @@
 #include "support/scratch.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <locale.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -238,6 +240,16 @@ Test(text, init_utf8)
 {
 	use_locale("C.UTF-8");
 	expect_utf8_locale();
+	cr_expect_str_eq(setlocale(LC_CTYPE, NULL), "C", "the process's own was changed");
+}
+
+/* Finding a locale opens files that may not be there. */
+Test(text, comparing_leaves_errno)
+{
+	use_locale("C.UTF-8");
+	errno = EXDEV;
+	cr_expect_lt(text_compare("\xc3\xa9", "\xe2\x82\xac"), 0);
+	cr_expect_eq(errno, EXDEV);
 }
 
 Test(text, init_c_is_utf8)
@@ -371,7 +383,9 @@ SCRATCH_TEST(text, several_bytes_characters)
 SCRATCH_TEST(text, several_bytes_compare)
 {
 	use_charset("EUC-JP", euc_jp);
+	errno = EXDEV;
 	cr_assert_gt(text_compare("\xa4", "\xa4\xa2"), 0);
+	cr_assert_eq(errno, EXDEV);
 	cr_assert_gt(text_compare("\xa4\xa2", "z"), 0);
 	cr_assert_eq(text_compare("\xa4\xa2", "\xa4\xa2"), 0);
 }

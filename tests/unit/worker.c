@@ -12,6 +12,8 @@
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,7 @@ struct fixture {
 	uint32_t only;      /* a bit for each target that the sources are for; 0: all */
 	size_t batch_size;  /* sources in a batch; 0: all */
 	char given_up[200]; /* why, or "" */
+	atomic_uint stale;  /* how often a worker met something to compile */
 };
 
 static void give_up(void *context, const char *why)
@@ -40,6 +43,13 @@ static void give_up(void *context, const char *why)
 	struct fixture *fixture = context;
 
 	(void)snprintf(fixture->given_up, sizeof(fixture->given_up), "%s", why);
+}
+
+static void count_stale(void *context)
+{
+	struct fixture *fixture = context;
+
+	fixture->stale++;
 }
 
 static void set_server(struct fixture *fixture, const char *path)
@@ -55,7 +65,10 @@ static void set_up_for(struct fixture *fixture, int count, char *const *words)
 	struct buffer problem = BUFFER_INIT;
 
 	*fixture = (struct fixture){
-		.settings = {.targets = &fixture->targets, .give_up = give_up, .context = fixture},
+		.settings = {.targets = &fixture->targets,
+			     .give_up = give_up,
+			     .stale = count_stale,
+			     .context = fixture},
 		.root = folder_open("."),
 		.filter = filter_create(NULL, NULL, NULL),
 	};
@@ -124,6 +137,15 @@ static void push_all(struct fixture *fixture, const char *const *names, size_t c
 	queue_close(fixture->settings.queue);
 }
 
+static struct worker *start(const struct worker_settings *settings)
+{
+	struct worker *worker = worker_create(settings);
+
+	cr_assert_not_null(worker);
+	cr_assert_eq(worker_start(worker), 0);
+	return worker;
+}
+
 /* Lets so many workers do the named sources; returns the counts. */
 static struct report_counts run_many(struct fixture *fixture, size_t workers,
 				     const char *const *names, size_t count)
@@ -136,8 +158,7 @@ static struct report_counts run_many(struct fixture *fixture, size_t workers,
 	queue_join(fixture->settings.queue, &ticket);
 	push_all(fixture, names, count);
 	for (size_t i = 0; i < workers; i++) {
-		worker[i] = worker_start(&fixture->settings);
-		cr_assert_not_null(worker[i]);
+		worker[i] = start(&fixture->settings);
 	}
 	queue_leave(fixture->settings.queue, &ticket);
 	fixture->servers = 0;
@@ -169,7 +190,53 @@ SCRATCH_TEST(worker, compiles_what_is_missing_and_then_nothing)
 	counts = run(&fixture, names, 2);
 	cr_assert_eq(counts.fresh, 2);
 	cr_assert_eq(fixture.servers, 0);
+	cr_assert_eq(fixture.stale, 2, "nothing more was stale");
 	cr_assert_stdout_eq_str("Compiling 'a.py'...\nCompiling 'b.py'...\n");
+	release(&fixture);
+}
+
+/* Without a thread of its own. */
+SCRATCH_TEST(worker, runs_in_the_thread_that_calls)
+{
+	static const char *const names[] = {"a.py", "b.py"};
+	struct fixture fixture;
+	struct worker *worker;
+
+	scratch_file("a.py", "x = 1\n");
+	scratch_file("b.py", "y = 2\n");
+	set_up(&fixture);
+	fixture.settings.style.quiet = 1;
+	set_up_run(&fixture, 2);
+	worker = worker_create(&fixture.settings);
+	cr_assert_not_null(worker);
+	push_all(&fixture, names, 2);
+	worker_run(worker);
+	worker_join(worker);
+	cr_assert_eq(worker_destroy(worker), 1);
+	cr_assert_eq(end_run(&fixture).compiled, 2);
+	release(&fixture);
+}
+
+static void ignore(struct queue_job *job)
+{
+	(void)job;
+}
+
+/* The queue does not count on it any more. */
+SCRATCH_TEST(worker, one_that_never_ran_leaves_the_queue)
+{
+	struct queue_job job = {.parts = 1, .finish = ignore};
+	struct fixture fixture;
+	struct worker *idle;
+
+	set_up(&fixture);
+	set_up_run(&fixture, 0);
+	idle = worker_create(&fixture.settings);
+	cr_assert_not_null(idle);
+	cr_assert_eq(worker_destroy(idle), 0);
+	cr_assert_eq(queue_push(fixture.settings.queue, &job), -1);
+	cr_assert_eq(errno, EPIPE);
+	(void)end_run(&fixture);
 	release(&fixture);
 }
 
@@ -534,7 +601,7 @@ SCRATCH_TEST(worker, what_is_gathered_is_compiled_before_waiting)
 	set_up_two(&fixture, CODE("c"), CODE("c"));
 	fixture.settings.style.quiet = 1;
 	set_up_run(&fixture, 3);
-	worker = worker_start(&fixture.settings);
+	worker = start(&fixture.settings);
 	push(&fixture, three, 0, 3);
 	queue_drain(fixture.settings.queue);
 	cr_assert_eq(report_counts(fixture.settings.report).compiled, 3);
@@ -556,7 +623,7 @@ SCRATCH_TEST(worker, cancelled_run_drops_what_is_gathered)
 	set_up_two(&fixture, LOG("1") "exec sleep 60\n", CODE("c"));
 	fixture.settings.style.quiet = 2;
 	set_up_run(&fixture, 3);
-	worker = worker_start(&fixture.settings);
+	worker = start(&fixture.settings);
 	push(&fixture, three, 0, 3);
 	while (access("log", F_OK) != 0)
 		nanosleep(&moment, NULL);
