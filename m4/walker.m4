@@ -13,9 +13,14 @@ AC_DEFUN([PYCOMPILEALL_WALKER], [
 	walker=nftw
 	AS_IF([test "$with_walker" != nftw],
 		[AC_CHECK_HEADER([fts.h],
-			[AC_SEARCH_LIBS([fts_open], [fts], [walker=fts])])])
+			[AC_SEARCH_LIBS([fts_open], [fts],
+				[AC_CHECK_MEMBER([FTS.fts_child], [walker=fts], [], [[
+#include <sys/types.h>
+#include <sys/stat.h>
+#include <fts.h>
+]])])])])
 	AS_IF([test "$with_walker" = fts && test "$walker" != fts],
-		[AC_MSG_ERROR([--with-walker=fts was given, and neither libc nor libfts has fts_open.])])
+		[AC_MSG_ERROR([--with-walker=fts was given, and neither libc nor libfts has an fts_open with lists that can be sorted (FTS.fts_child).])])
 	AS_IF([test "$walker" = nftw],
 		[AC_CHECK_FUNC([nftw], [],
 			[AC_MSG_ERROR([fts or nftw is needed, and the C library has neither.])])])

@@ -30,7 +30,7 @@ static bool is_ripe(const struct queue_job *job, size_t part)
 {
 	const struct branches *branches = (const struct branches *)job;
 
-	return !report_is_full(branches->settings->report, branches->rest->entries[part].place);
+	return !report_is_full(branches->settings->report, branches->rest->siblings[part].place);
 }
 
 /* The path of the folder that is to be taken next. No folder's is longer than the system takes. */

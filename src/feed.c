@@ -140,9 +140,7 @@ static void reach(struct feed *feed, struct walk_folder *folder)
 	if (feed->descriptor >= 0)
 		return;
 	folder->error = errno;
-	for (size_t i = 0; i < folder->count; i++)
-		folder->entries[i].folder = false;
-	folder->count = 0;
+	walk_shut(folder);
 }
 
 /* Closes what no batch was given. */
@@ -157,7 +155,9 @@ static void leave(struct feed *feed)
 static int add_all(struct feed *feed, struct walk_folder *folder)
 {
 	struct report_slot *first;
+	const char *name;
 	size_t folders = 0;
+	bool is_folder;
 
 	say_listing(feed, folder->path, folder->error);
 	first = report_open(feed->settings->report, folder->place, &feed->lines, folder->count);
@@ -165,14 +165,13 @@ static int add_all(struct feed *feed, struct walk_folder *folder)
 		return -1;
 	if (set_prefix(feed, folder->path, strlen(folder->path)) != 0)
 		return -1;
-	for (size_t i = 0; i < folder->count; i++) {
-		struct walk_entry *entry = &folder->entries[i];
+	for (size_t i = 0; (name = walk_next(folder, &is_folder)); i++) {
 		struct report_slot *slot = report_child(first, i);
 
-		folders += entry->folder;
-		if (entry->folder)
-			entry->place = slot;
-		else if (add(feed, feed->root, folder->relative, entry->name, slot) != 0)
+		folders += is_folder;
+		if (is_folder)
+			walk_set_place(folder, slot);
+		else if (add(feed, feed->root, folder->relative, name, slot) != 0)
 			return -1;
 	}
 	if (push(feed) != 0)

@@ -6,7 +6,6 @@
 #include "cache_path.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,27 +22,6 @@ bool walk_is_skipped(const char *name)
 	return strcmp(name, CACHE_PATH_FOLDER) == 0;
 }
 
-int walk_entries_add(struct walk_entries *entries, const char *name, bool folder)
-{
-	if (entries->count == entries->capacity) {
-		size_t capacity = entries->capacity * 2 + 64;
-		struct walk_entry *list = reallocarray(entries->list, capacity, sizeof(*list));
-
-		if (!list)
-			return -1;
-		entries->list = list;
-		entries->capacity = capacity;
-	}
-	entries->list[entries->count++] = (struct walk_entry){.name = name, .folder = folder};
-	return 0;
-}
-
-void walk_entries_fini(struct walk_entries *entries)
-{
-	free(entries->list);
-	*entries = (struct walk_entries){0};
-}
-
 struct walk_rest *walk_rest_create(const char *path, size_t length, size_t count)
 {
 	struct walk_rest *rest = calloc(1, sizeof(*rest));
@@ -51,8 +29,8 @@ struct walk_rest *walk_rest_create(const char *path, size_t length, size_t count
 	if (!rest)
 		return NULL;
 	rest->path = strndup(path, length);
-	rest->entries = calloc(count, sizeof(*rest->entries));
-	if (rest->path && rest->entries)
+	rest->siblings = calloc(count, sizeof(*rest->siblings));
+	if (rest->path && rest->siblings)
 		return rest;
 	walk_rest_destroy(rest);
 	errno = ENOMEM;
@@ -65,8 +43,8 @@ int walk_rest_add(struct walk_rest *rest, const char *name, void *place, bool mo
 
 	if (!copy)
 		return -1;
-	rest->entries[rest->count++] =
-		(struct walk_entry){.name = copy, .folder = true, .mount = mount, .place = place};
+	rest->siblings[rest->count++] =
+		(struct walk_sibling){.name = copy, .mount = mount, .place = place};
 	return 0;
 }
 
@@ -76,7 +54,7 @@ size_t walk_rest_print(const struct walk_rest *rest, size_t index, char *path, s
 	bool slash = length > 0 && rest->path[length - 1] != '/';
 
 	return (size_t)snprintf(path, size, "%s%s%s", rest->path, slash ? "/" : "",
-				rest->entries[index].name);
+				rest->siblings[index].name);
 }
 
 char *walk_rest_path(const struct walk_rest *rest, size_t index)
@@ -94,8 +72,8 @@ void walk_rest_destroy(struct walk_rest *rest)
 	if (!rest)
 		return;
 	for (size_t i = 0; i < rest->count; i++)
-		free((char *)(uintptr_t)rest->entries[i].name);
-	free(rest->entries);
+		free(rest->siblings[i].name);
+	free(rest->siblings);
 	free(rest->path);
 	free(rest);
 }

@@ -18,14 +18,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What may matter in a folder: a subfolder, or a name that ends in ".py" and is no folder. */
-struct walk_entry {
-	const char *name;
-	bool folder; /* to be visited; set it to false to keep the walk out */
-	bool mount;  /* the walk's: a folder of another file system */
-	void *place; /* the visitor's: comes back in walk_folder.place when a folder is visited */
-};
-
 struct walk;
 
 /* One folder. All of it belongs to the walk and lasts until the visitor returns. */
@@ -34,18 +26,26 @@ struct walk_folder {
 	const char *relative; /* the same beneath the operand; "" for the operand itself */
 	void *place;          /* what the visitor of the folder above gave it */
 	int error;            /* 0, or errno: it cannot be listed, or not wholly */
-	struct walk_entry *entries; /* sorted by text_compare */
-	size_t count;               /* entries */
-	struct walk *walk;          /* the walk that shows it */
+	size_t count;         /* entries that matter, which walk_next shows */
+	struct walk *walk;    /* the walk that shows it */
+	void *next;           /* the walk's: the entry to be shown next */
+	void *shown;          /* the walk's: the entry shown last */
+};
+
+/* A folder that was taken out of a walk. */
+struct walk_sibling {
+	char *name;
+	bool mount;  /* the walk's: it is of another file system than the one above it */
+	void *place; /* that it was given */
 };
 
 /* Sibling folders that were taken out of a walk. */
 struct walk_rest {
-	char *path;                 /* of the folder they lie in, as it is printed */
-	size_t root_length;         /* bytes of it that stand for the operand */
-	long depth;                 /* levels below each of them to visit; negative: all */
-	bool right_counts;          /* the walk's: what it knows of their file system */
-	struct walk_entry *entries; /* the folders, in order, with the places they were given */
+	char *path;                    /* of the folder they lie in, as it is printed */
+	size_t root_length;            /* bytes of it that stand for the operand */
+	long depth;                    /* levels below each of them to visit; negative: all */
+	bool right_counts;             /* the walk's: what it knows of their file system */
+	struct walk_sibling *siblings; /* in order */
 	size_t count;
 };
 
@@ -59,6 +59,21 @@ typedef int walk_visitor(void *context, struct walk_folder *folder);
  * visitor's), or errno ENOMEM. Not safe between threads where only nftw exists.
  */
 int walk_tree(const char *root, long depth, void *place, walk_visitor *visit, void *context);
+
+/*
+ * Shows the next of a folder's entries that matter, which are sorted by text_compare: its name, and
+ * whether it is a folder, which is visited later, or a source: a name that ends in ".py" and is no
+ * folder. For the visitor. NULL: there is none left.
+ */
+const char *walk_next(struct walk_folder *folder, bool *is_folder);
+
+/* Gives the entry that walk_next has shown, a folder, its place: it comes back in walk_folder.place
+ * when that is visited. */
+void walk_set_place(struct walk_folder *folder, void *place);
+
+/* Makes a folder as good as empty: nothing in it is shown from now on, and nothing entered. For the
+ * visitor, before it takes anything. */
+void walk_shut(struct walk_folder *folder);
 
 /*
  * Takes the nearest folders out of the walk that shows `folder` and that it has not come to, which

@@ -6,18 +6,6 @@
 
 #include "walk.h"
 
-/* A list of entries that grows; the names are borrowed. */
-struct walk_entries {
-	struct walk_entry *list;
-	size_t count, capacity;
-};
-
-/* Adds one; 0, or -1 with errno ENOMEM. */
-int walk_entries_add(struct walk_entries *entries, const char *name, bool folder);
-
-/* Frees the list, not the names. */
-void walk_entries_fini(struct walk_entries *entries);
-
 /* Room for `count` folders in the folder whose path is the first `length` bytes of `path`. NULL
  * with errno ENOMEM. */
 struct walk_rest *walk_rest_create(const char *path, size_t length, size_t count);

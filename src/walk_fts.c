@@ -28,8 +28,8 @@ struct walk {
 	bool right_counts;  /* as of link_counts_are_right */
 	walk_visitor *visit;
 	void *context;
-	FTSENT *entry;               /* the folder at hand */
-	struct walk_entries entries; /* of it */
+	FTSENT *entry;    /* the folder at hand */
+	FTSENT *children; /* of it: those that matter, sorted, linked to the end of the list */
 };
 
 /*
@@ -61,9 +61,36 @@ static bool link_counts_are_right(const char *path)
 #endif
 }
 
-static int compare(const FTSENT **left, const FTSENT **right)
+/* Merges two sorted lists. */
+static FTSENT *merge(FTSENT *left, FTSENT *right)
 {
-	return text_compare((*left)->fts_name, (*right)->fts_name);
+	FTSENT *merged = NULL, **end = &merged;
+
+	while (left && right) {
+		bool is_left = text_compare(left->fts_name, right->fts_name) <= 0;
+		FTSENT **first = is_left ? &left : &right;
+
+		*end = *first;
+		end = &(*first)->fts_link;
+		*first = *end;
+	}
+	*end = left ? left : right;
+	return merged;
+}
+
+/* Takes the first `count` (1 or more) of a list off and sorts them. */
+static FTSENT *take_sorted(FTSENT **list, size_t count)
+{
+	FTSENT *first = *list, *second;
+
+	if (count == 1) {
+		*list = first->fts_link;
+		first->fts_link = NULL;
+		return first;
+	}
+	first = take_sorted(list, count / 2);
+	second = take_sorted(list, count - count / 2);
+	return merge(first, second);
 }
 
 static bool is_folder(const FTSENT *entry)
@@ -89,50 +116,81 @@ static bool is_refused(const FTSENT *entry)
 	return entry->fts_number != 0;
 }
 
-/*
- * Gathers what matters among a folder's children; returns -1 for want of memory. What fts could not
- * even stat may be a folder that nobody will see: that is the folder's error.
- */
-static int gather(struct walk *walk, FTSENT *children, long level, struct walk_folder *folder)
+/* Whether a child matters: the walk would enter it, or it is a source. Keeps the walk out of
+ * folders that it does not enter. */
+static bool matters(const struct walk *walk, FTSENT *child)
 {
-	bool enter = walk->depth < 0 || level < walk->depth;
+	bool enter = walk->depth < 0 || walk->entry->fts_level < walk->depth;
 
-	walk->entries.count = 0;
-	for (FTSENT *child = children; child; child = child->fts_link) {
-		bool enters = is_folder(child) && enter && !walk_is_skipped(child->fts_name);
-
-		if (is_folder(child) && !enters)
-			refuse(walk, child);
-		else if (child->fts_info == FTS_NS && child->fts_errno != ENOENT)
-			folder->error = child->fts_errno;
-		if (!enters && (is_folder(child) || !walk_is_source(child->fts_name)))
-			continue;
-		if (walk_entries_add(&walk->entries, child->fts_name, enters) != 0)
-			return -1;
-		if (enters)
-			walk->entries.list[walk->entries.count - 1].mount = is_mount(child);
-	}
-	folder->entries = walk->entries.list;
-	folder->count = walk->entries.count;
-	return 0;
+	if (!is_folder(child))
+		return walk_is_source(child->fts_name);
+	if (enter && !walk_is_skipped(child->fts_name))
+		return true;
+	refuse(walk, child);
+	return false;
 }
 
-/* Hands each child folder the place the visitor gave it, or keeps the walk out of it. The entries
- * are the children that were gathered, in the same order. */
-static void hand_places(struct walk *walk, FTSENT *children)
+/*
+ * Sorts out what matters among a folder's children. What fts could not even stat may be a folder
+ * that nobody will see: that is the folder's error.
+ *
+ * fts would sort them all itself, given a function that compares, but through an array of pointers,
+ * which it keeps and qsort copies: 16 bytes an entry, when a huge folder needs the most memory
+ * anyway. So the list is sorted as it is, and fts is given the head of it, by the one member of FTS
+ * that its manual does not name: first what does not matter, then what does.
+ */
+static void gather(struct walk *walk, FTSENT *children, struct walk_folder *folder)
 {
-	struct walk_entry *entry = walk->entries.list;
-	struct walk_entry *end = entry + walk->entries.count;
+	FTSENT *mattering = NULL, **mattering_end = &mattering;
+	FTSENT *others = NULL, **others_end = &others;
 
-	for (FTSENT *child = children; child && entry < end; child = child->fts_link) {
-		if (entry->name != child->fts_name)
-			continue;
-		if (entry->folder)
-			child->fts_pointer = entry->place;
-		else if (is_folder(child))
-			refuse(walk, child);
-		entry++;
+	for (FTSENT *child = children; child; child = child->fts_link) {
+		if (child->fts_info == FTS_NS && child->fts_errno != ENOENT)
+			folder->error = child->fts_errno;
+		if (matters(walk, child)) {
+			*mattering_end = child;
+			mattering_end = &child->fts_link;
+			folder->count++;
+		} else {
+			*others_end = child;
+			others_end = &child->fts_link;
+		}
 	}
+	*mattering_end = NULL;
+	walk->children = folder->count > 0 ? take_sorted(&mattering, folder->count) : NULL;
+	*others_end = walk->children;
+	if (others)
+		walk->fts->fts_child = others;
+	folder->next = walk->children;
+}
+
+const char *walk_next(struct walk_folder *folder, bool *enters)
+{
+	FTSENT *entry = folder->next;
+
+	folder->shown = entry;
+	if (!entry)
+		return NULL;
+	folder->next = entry->fts_link;
+	*enters = is_folder(entry);
+	return entry->fts_name;
+}
+
+void walk_set_place(struct walk_folder *folder, void *place)
+{
+	FTSENT *entry = folder->shown;
+
+	entry->fts_pointer = place;
+}
+
+void walk_shut(struct walk_folder *folder)
+{
+	struct walk *walk = folder->walk;
+
+	(void)fts_set(walk->fts, walk->entry, FTS_SKIP);
+	walk->children = NULL;
+	folder->next = NULL;
+	folder->count = 0;
 }
 
 /* Shows a folder whose children are known. */
@@ -146,8 +204,7 @@ static int show(struct walk *walk, FTSENT *entry, FTSENT *children, int error)
 		.walk = walk,
 	};
 
-	if (gather(walk, children, entry->fts_level, &folder) != 0)
-		return -1;
+	gather(walk, children, &folder);
 	return walk->visit(walk->context, &folder);
 }
 
@@ -216,42 +273,15 @@ static struct walk_rest *take_siblings(const struct walk *walk, FTSENT *first)
 	return rest;
 }
 
-/* Takes what lies in the folder at hand. Refused entries, and only those, are kept out later. */
-static struct walk_rest *take_own(const struct walk *walk, struct walk_folder *folder)
-{
-	struct walk_rest *rest = NULL;
-	size_t count = 0;
-
-	for (size_t i = 0; i < folder->count; i++)
-		count += folder->entries[i].folder;
-	if (count > 0)
-		rest = walk_rest_create(folder->path, strlen(folder->path), count);
-	if (!rest)
-		return NULL;
-	for (size_t i = 0; i < folder->count; i++) {
-		struct walk_entry *entry = &folder->entries[i];
-
-		if (entry->folder &&
-		    walk_rest_add(rest, entry->name, entry->place, entry->mount) != 0) {
-			walk_rest_destroy(rest);
-			return NULL;
-		}
-	}
-	for (size_t i = 0; i < folder->count; i++)
-		folder->entries[i].folder = false;
-	set_limits(rest, walk, walk->entry->fts_level + 1);
-	return rest;
-}
-
 struct walk_rest *walk_take_rest(struct walk_folder *folder, bool own)
 {
 	const struct walk *walk = folder->walk;
-	struct walk_rest *rest = own ? take_own(walk, folder) : NULL;
+	FTSENT *next = own ? next_branch(walk->children) : NULL;
+	struct walk_rest *rest = next ? take_siblings(walk, next) : NULL;
 
 	for (FTSENT *at = walk->entry; !rest && at->fts_level > FTS_ROOTLEVEL;
 	     at = at->fts_parent) {
-		FTSENT *next = next_branch(at->fts_link);
-
+		next = next_branch(at->fts_link);
 		if (next)
 			rest = take_siblings(walk, next);
 	}
@@ -276,9 +306,8 @@ static int visit_folder(struct walk *walk, FTSENT *entry)
 	*end = behind;
 	if (result != 0)
 		return -1;
-	hand_places(walk, children);
 	/* Nothing to go down to: fts need not look once more. */
-	if (!children)
+	if (!next_branch(walk->children))
 		(void)fts_set(walk->fts, entry, FTS_SKIP);
 	return 0;
 }
@@ -306,7 +335,6 @@ static int visit_mount(struct walk *walk, FTSENT *entry)
 
 	if (walk->depth >= 0)
 		below.depth = walk->depth - entry->fts_level;
-	below.entries = (struct walk_entries){0};
 	(void)fts_set(walk->fts, entry, FTS_SKIP);
 	return walk_from(&below, entry->fts_path, 0, entry->fts_pointer);
 }
@@ -316,6 +344,7 @@ static int visit_entry(struct walk *walk, FTSENT *entry)
 	bool top = entry->fts_level == FTS_ROOTLEVEL;
 
 	walk->entry = entry;
+	walk->children = NULL;
 	switch (entry->fts_info) {
 	case FTS_D:
 		if (is_refused(entry))
@@ -347,7 +376,7 @@ static int read_all(struct walk *walk, void *place)
 	}
 }
 
-/* Walks with an fts of its own, with right_counts set; takes `walk->entries` down again. */
+/* Walks with an fts of its own, with right_counts set. */
 static int walk_with(struct walk *walk, const char *path, int options, void *place)
 {
 	char *copy = strdup(path);
@@ -358,13 +387,12 @@ static int walk_with(struct walk *walk, const char *path, int options, void *pla
 		return -1;
 	if (walk->right_counts)
 		options |= FTS_NOSTAT;
-	walk->fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | options, compare);
+	walk->fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | options, NULL);
 	if (walk->fts)
 		result = read_all(walk, place);
 	error = errno;
 	if (walk->fts)
 		(void)fts_close(walk->fts);
-	walk_entries_fini(&walk->entries);
 	free(copy);
 	errno = error;
 	return result;
@@ -398,16 +426,16 @@ int walk_branch(const struct walk_rest *rest, size_t index, walk_visitor *visit,
 		.visit = visit,
 		.context = context,
 	};
-	const struct walk_entry *entry = &rest->entries[index];
+	const struct walk_sibling *sibling = &rest->siblings[index];
 	char *path = walk_rest_path(rest, index);
 	int error, result;
 
 	if (!path)
 		return -1;
-	if (entry->mount)
-		result = walk_from(&walk, path, 0, entry->place);
+	if (sibling->mount)
+		result = walk_from(&walk, path, 0, sibling->place);
 	else
-		result = walk_with(&walk, path, 0, entry->place);
+		result = walk_with(&walk, path, 0, sibling->place);
 	error = errno;
 	free(path);
 	errno = error;

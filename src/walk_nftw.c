@@ -28,6 +28,7 @@ struct found {
 	size_t base; /* offset of its name */
 	int error;   /* a folder that cannot be read */
 	bool folder;
+	void *place; /* that the visitor gave it */
 };
 
 struct listing {
@@ -48,6 +49,8 @@ struct walk {
 	long depth;
 	walk_visitor *visit;
 	void *context;
+	bool enter;        /* whether the subfolders of the folder at hand are shown */
+	size_t first, end; /* its entries in the listing */
 };
 
 /* Room for one more. */
@@ -82,6 +85,7 @@ static int add_found(struct listing *listing, const char *relative, bool folder,
 	found->base = root_length + (slash ? (size_t)(slash + 1 - relative) : 0);
 	found->folder = folder;
 	found->error = error;
+	found->place = NULL;
 	listing->count++;
 	return 0;
 }
@@ -155,25 +159,6 @@ static size_t find_first(const struct listing *listing, const char *path, size_t
 	return low;
 }
 
-static int add_entries(struct walk *walk, const char *path, bool enter,
-		       struct walk_entries *entries)
-{
-	const struct listing *listing = &walk->listing;
-	size_t length = strlen(path);
-
-	for (size_t i = find_first(listing, path, length); i < listing->count; i++) {
-		const struct found *found = &listing->list[i];
-
-		if (compare_folder(path, length, found) != 0)
-			break;
-		if (found->folder && !enter)
-			continue;
-		if (walk_entries_add(entries, found->path + found->base, found->folder) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* The folder's path with the slash that its entries' paths have, in memory of the caller's. */
 static char *with_slash(const char *path)
 {
@@ -188,24 +173,77 @@ static char *with_slash(const char *path)
 	return copy;
 }
 
-static int visit_folder(struct walk *walk, const char *path, long level, void *place, int error);
-
-static int visit_subfolders(struct walk *walk, const char *path, long level,
-			    const struct walk_entries *entries)
+/* Makes the folder whose path with its slash is `path` the one at hand. */
+static void set_range(struct walk *walk, const char *path, long level)
 {
 	const struct listing *listing = &walk->listing;
-	size_t first = find_first(listing, path, strlen(path));
-	size_t taken = 0;
+	size_t length = strlen(path), first = find_first(listing, path, length), end = first;
 
-	for (size_t i = first; i < listing->count && taken < entries->count; i++) {
-		const struct found *found = &listing->list[i];
-		const struct walk_entry *entry = &entries->list[taken];
+	while (end < listing->count && compare_folder(path, length, &listing->list[end]) == 0)
+		end++;
+	walk->enter = walk->depth < 0 || level < walk->depth;
+	walk->first = first;
+	walk->end = end;
+}
 
-		if (entry->name != found->path + found->base)
-			continue;
-		taken++;
-		if (entry->folder &&
-		    visit_folder(walk, found->path, level + 1, entry->place, found->error) != 0)
+/* The first entry that matters from number `index` of the listing on; NULL: there is none. */
+static struct found *find_next(const struct walk *walk, size_t index)
+{
+	struct found *list = walk->listing.list;
+
+	while (index < walk->end && list[index].folder && !walk->enter)
+		index++;
+	return index < walk->end ? &list[index] : NULL;
+}
+
+static size_t count_mattering(const struct walk *walk)
+{
+	size_t count = 0;
+
+	for (size_t i = walk->first; i < walk->end; i++)
+		count += !walk->listing.list[i].folder || walk->enter;
+	return count;
+}
+
+const char *walk_next(struct walk_folder *folder, bool *is_folder)
+{
+	const struct walk *walk = folder->walk;
+	struct found *found = folder->next;
+
+	folder->shown = found;
+	if (!found)
+		return NULL;
+	folder->next = find_next(walk, (size_t)(found - walk->listing.list) + 1);
+	*is_folder = found->folder;
+	return found->path + found->base;
+}
+
+void walk_set_place(struct walk_folder *folder, void *place)
+{
+	struct found *found = folder->shown;
+
+	found->place = place;
+}
+
+void walk_shut(struct walk_folder *folder)
+{
+	folder->walk->end = folder->walk->first;
+	folder->next = NULL;
+	folder->count = 0;
+}
+
+static int visit_folder(struct walk *walk, const char *path, long level, void *place, int error);
+
+/* Visits what the visitor of the folder at hand has left to be entered. */
+static int visit_subfolders(struct walk *walk, long level)
+{
+	size_t end = walk->enter ? walk->end : walk->first;
+
+	for (size_t i = walk->first; i < end; i++) {
+		const struct found *found = &walk->listing.list[i];
+
+		if (found->folder &&
+		    visit_folder(walk, found->path, level + 1, found->place, found->error) != 0)
 			return -1;
 	}
 	return 0;
@@ -213,27 +251,24 @@ static int visit_subfolders(struct walk *walk, const char *path, long level,
 
 static int visit_folder(struct walk *walk, const char *path, long level, void *place, int error)
 {
-	struct walk_entries entries = {0};
 	struct walk_folder folder = {
 		.path = path,
 		.relative = walk_relative(path, walk->root_length),
 		.place = place,
 		.error = error,
+		.walk = walk,
 	};
 	char *slashed = with_slash(path);
-	bool enter = walk->depth < 0 || level < walk->depth;
-	int result = -1;
 
-	if (slashed && add_entries(walk, slashed, enter, &entries) == 0) {
-		folder.entries = entries.list;
-		folder.count = entries.count;
-		result = walk->visit(walk->context, &folder);
-	}
-	if (result == 0)
-		result = visit_subfolders(walk, slashed, level, &entries);
-	walk_entries_fini(&entries);
+	if (!slashed)
+		return -1;
+	set_range(walk, slashed, level);
 	free(slashed);
-	return result;
+	folder.count = count_mattering(walk);
+	folder.next = find_next(walk, walk->first);
+	if (walk->visit(walk->context, &folder) != 0)
+		return -1;
+	return visit_subfolders(walk, level);
 }
 
 static void free_listing(struct listing *listing)

@@ -7,40 +7,45 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What a walk showed, as text: a line a folder with its entries behind it, "/" behind folders. */
 struct record {
 	struct buffer text;
-	const char *refuse; /* a folder not to be entered */
-	size_t stop_after;  /* folders; 0: never */
+	const char *shut;  /* the path of a folder to be shut */
+	size_t stop_after; /* folders; 0: never */
 	size_t folders;
+	char (*places)[4]; /* given to folders, in the order in which they are shown; NULL: none */
 };
 
 static int visit(void *context, struct walk_folder *folder)
 {
 	struct record *record = context;
+	const char *name;
+	bool is_folder;
 
+	if (record->shut && strcmp(folder->path, record->shut) == 0)
+		walk_shut(folder);
 	buffer_printf(&record->text, "%s[%s]", folder->path, folder->relative);
 	if (folder->place)
 		buffer_printf(&record->text, "<%s>", (const char *)folder->place);
 	if (folder->error)
 		buffer_printf(&record->text, "!%d", folder->error);
-	for (size_t i = 0; i < folder->count; i++) {
-		struct walk_entry *entry = &folder->entries[i];
-
-		buffer_printf(&record->text, " %s%s", entry->name, entry->folder ? "/" : "");
-		if (entry->folder && record->refuse && strcmp(entry->name, record->refuse) == 0)
-			entry->folder = false;
+	for (size_t left = folder->count; (name = walk_next(folder, &is_folder)); left--) {
+		cr_assert_gt(left, 0, "more entries than were counted");
+		buffer_printf(&record->text, " %s%s", name, is_folder ? "/" : "");
+		if (is_folder && record->places)
+			walk_set_place(folder, record->places++);
 	}
 	buffer_append_byte(&record->text, '\n');
 	errno = ECANCELED;
 	return ++record->folders == record->stop_after ? -1 : 0;
 }
 
-static void assert_walk(const char *root, long depth, const char *refuse, const char *expected)
+static void assert_walk(const char *root, long depth, const char *shut, const char *expected)
 {
-	struct record record = {.text = BUFFER_INIT, .refuse = refuse};
+	struct record record = {.text = BUFFER_INIT, .shut = shut};
 
 	cr_assert_eq(walk_tree(root, depth, NULL, visit, &record), 0);
 	cr_assert_str_eq(buffer_string(&record.text), expected);
@@ -90,12 +95,46 @@ SCRATCH_TEST(walk, depth_is_kept)
 	assert_walk("t", 2, NULL, "t[] a/ d.py\nt/a[a] b/\nt/a/b[a/b] c.py\n");
 }
 
-SCRATCH_TEST(walk, visitor_keeps_the_walk_out_of_a_folder)
+SCRATCH_TEST(walk, folder_that_was_shut_is_as_good_as_empty)
 {
+	scratch_file("t/a/sub/x.py", "");
 	scratch_file("t/a/x.py", "");
 	scratch_file("t/b/x.py", "");
-	assert_walk("t", -1, "a", "t[] a/ b/\nt/b[b] x.py\n");
-	assert_walk("t", -1, "b", "t[] a/ b/\nt/a[a] x.py\n");
+	assert_walk("t", -1, "t", "t[]\n");
+	assert_walk("t", -1, "t/a", "t[] a/ b/\nt/a[a]\nt/b[b] x.py\n");
+	assert_walk("t", -1, "t/b", "t[] a/ b/\nt/a[a] sub/ x.py\nt/a/sub[a/sub] x.py\nt/b[b]\n");
+}
+
+/* Whatever the order is in which the disk has them, and whatever else lies there. */
+SCRATCH_TEST(walk, many_entries_are_all_shown_in_their_order)
+{
+	enum {
+		MANY = 1000,
+		STEP = 367 /* coprime to it */
+	};
+	struct buffer expected = BUFFER_INIT, below = BUFFER_INIT;
+	char name[32];
+
+	for (size_t i = 0, number = 0; i < MANY; i++, number = (number + STEP) % MANY) {
+		static const char *const forms[] = {"t/%03zu.py", "t/%03zu.txt", "t/%03zu/x.py"};
+
+		(void)snprintf(name, sizeof(name), forms[number % 3], number);
+		scratch_file(name, "");
+	}
+	buffer_append_string(&expected, "t[]");
+	for (size_t number = 0; number < MANY; number++) {
+		if (number % 3 == 0)
+			buffer_printf(&expected, " %03zu.py", number);
+		if (number % 3 != 2)
+			continue;
+		buffer_printf(&expected, " %03zu/", number);
+		buffer_printf(&below, "t/%03zu[%03zu] x.py\n", number, number);
+	}
+	buffer_append_byte(&expected, '\n');
+	buffer_append_buffer(&expected, &below);
+	assert_walk("t", -1, NULL, buffer_string(&expected));
+	buffer_fini(&expected);
+	buffer_fini(&below);
 }
 
 SCRATCH_TEST(walk, links_are_shown_as_sources_and_never_entered)
@@ -134,24 +173,17 @@ SCRATCH_TEST(walk, visitor_ends_the_walk_with_its_errno)
 	buffer_fini(&record.text);
 }
 
-static int give_places(void *context, struct walk_folder *folder)
-{
-	static char names[2][4] = {"one", "two"};
-
-	for (size_t i = 0; i < folder->count; i++)
-		folder->entries[i].place = names[i % 2];
-	return visit(context, folder);
-}
-
 SCRATCH_TEST(walk, place_comes_back_with_the_folder)
 {
-	struct record record = {.text = BUFFER_INIT};
-	char top[] = "top";
+	char top[] = "top", places[2][4] = {"one", "two"};
+	struct record record = {.text = BUFFER_INIT, .places = places};
 
 	scratch_folder("t/a");
+	scratch_file("t/aa.py", "");
 	scratch_folder("t/b");
-	cr_assert_eq(walk_tree("t", -1, top, give_places, &record), 0);
-	cr_assert_str_eq(buffer_string(&record.text), "t[]<top> a/ b/\nt/a[a]<one>\nt/b[b]<two>\n");
+	cr_assert_eq(walk_tree("t", -1, top, visit, &record), 0);
+	cr_assert_str_eq(buffer_string(&record.text),
+			 "t[]<top> a/ aa.py b/\nt/a[a]<one>\nt/b[b]<two>\n");
 	buffer_fini(&record.text);
 }
 
@@ -270,10 +302,19 @@ static int take_nothing(void *context, struct walk_folder *folder)
 	return 0;
 }
 
+static int shut_and_take(void *context, struct walk_folder *folder)
+{
+	(void)context;
+	walk_shut(folder);
+	cr_assert_null(walk_take_rest(folder, true), "%s has nothing any more", folder->path);
+	return 0;
+}
+
 SCRATCH_TEST(walk, where_nothing_is_left_nothing_is_taken)
 {
 	scratch_file("t/a/b/x.py", "");
 	cr_assert_eq(walk_tree("t", -1, NULL, take_nothing, NULL), 0);
+	cr_assert_eq(walk_tree("t", -1, NULL, shut_and_take, NULL), 0);
 }
 
 SCRATCH_TEST(walk, branch_that_is_gone_is_shown_with_its_error)
