@@ -15,18 +15,23 @@
 #define OUTPUT_CHUNK 32768 /* bytes gathered for one write */
 #define TICK         100   /* milliseconds between two looks of the progress line */
 
-/* What a slot has to say, packed: most slots have nothing and hold NULL. */
-struct lines {
-	size_t output_size; /* bytes for standard output */
-	size_t errors_size; /* bytes for standard error, behind them */
-	size_t marks_size;  /* bytes of marks, behind those */
+/* What a slot was filled with: lines, packed, and slots below it. */
+struct filling {
+	struct block *children; /* NULL: none */
+	bool dropped;           /* the slot stays a hole, and only keeps the children */
+	size_t output_size;     /* bytes for standard output */
+	size_t errors_size;     /* bytes for standard error, behind them */
+	size_t marks_size;      /* bytes of marks, behind those */
 	char bytes[];
 };
 
+/* What all slots share that have nothing to say. */
+static struct filling silence;
+
+/* One word, since a folder has one for each of its sources at once, and most are never more than
+ * silent. */
 struct report_slot {
-	struct lines *lines;
-	struct block *children;
-	atomic_bool filled; /* published last: what stands above may be read */
+	_Atomic(struct filling *) filling; /* NULL: it is not filled */
 };
 
 /* The slots of one folder. */
@@ -65,19 +70,18 @@ struct report {
 
 static struct block *create_block(size_t count)
 {
-	struct block *block = malloc(sizeof(*block) + count * sizeof(block->slots[0]));
+	struct block *block = calloc(1, sizeof(*block) + count * sizeof(block->slots[0]));
 
-	if (!block)
-		return NULL;
-	block->above = NULL;
-	block->index = 0;
-	block->count = count;
-	for (size_t i = 0; i < count; i++) {
-		block->slots[i].lines = NULL;
-		block->slots[i].children = NULL;
-		atomic_init(&block->slots[i].filled, false);
-	}
+	if (block)
+		block->count = count;
 	return block;
+}
+
+/* Frees what a slot was filled with, but for its children. */
+static void destroy_filling(struct filling *filling)
+{
+	if (filling != &silence)
+		free(filling);
 }
 
 /* Frees a block with all that hangs below it. The depth is that of the tree that was walked. */
@@ -86,8 +90,11 @@ static void destroy_block(struct block *block)
 	if (!block)
 		return;
 	for (size_t i = block->index; i < block->count; i++) {
-		free(block->slots[i].lines);
-		destroy_block(block->slots[i].children);
+		struct filling *filling = atomic_load(&block->slots[i].filling);
+
+		if (filling)
+			destroy_block(filling->children);
+		destroy_filling(filling);
 	}
 	free(block);
 }
@@ -233,7 +240,7 @@ static void print_streams(struct report *report, const char *output, size_t outp
 
 /* Prints what of marked lines was not told before. */
 static void print_marked(struct report *report, const char *output, const char *errors,
-			 const struct lines *lines)
+			 const struct filling *lines)
 {
 	struct report_lines *marked = &report->marked;
 
@@ -250,14 +257,23 @@ static void print_marked(struct report *report, const char *output, const char *
 		      marked->errors.size);
 }
 
-static void print_lines(struct report *report, const struct lines *lines)
+static void print_lines(struct report *report, const struct filling *lines)
 {
 	const char *output = lines->bytes, *errors = output + lines->output_size;
 
+	if (lines->output_size + lines->errors_size == 0)
+		return;
 	if (lines->marks_size > 0)
 		print_marked(report, output, errors, lines);
 	else
 		print_streams(report, output, lines->output_size, errors, lines->errors_size);
+}
+
+/* Steps behind a slot that is printed, with all below it. */
+static void step(struct block *block)
+{
+	destroy_filling(atomic_load(&block->slots[block->index].filling));
+	block->index++;
 }
 
 /* Prints a slot and steps behind it, or into its children. False: it is not filled yet. */
@@ -265,21 +281,19 @@ static bool print_slot(struct report *report)
 {
 	struct block *block = report->cursor;
 	struct report_slot *slot = &block->slots[block->index];
+	struct filling *filling = atomic_load_explicit(&slot->filling, memory_order_acquire);
 
-	if (!atomic_load_explicit(&slot->filled, memory_order_acquire))
+	if (!filling || filling->dropped)
 		return false;
-	if (slot->lines || slot->children)
+	if (filling != &silence) {
 		report->waiting--;
-	if (slot->lines) {
-		print_lines(report, slot->lines);
-		free(slot->lines);
-		slot->lines = NULL;
+		print_lines(report, filling);
 	}
-	if (slot->children) {
-		slot->children->above = block;
-		report->cursor = slot->children;
+	if (filling->children) {
+		filling->children->above = block;
+		report->cursor = filling->children;
 	} else {
-		block->index++;
+		step(block);
 	}
 	return true;
 }
@@ -291,8 +305,7 @@ static bool leave_block(struct report *report)
 
 	if (!above)
 		return false;
-	above->slots[above->index].children = NULL;
-	above->index++;
+	step(above);
 	report->cursor = above;
 	free(block);
 	return true;
@@ -338,86 +351,89 @@ static char *pack_buffer(char *place, const struct buffer *buffer)
 	return place + buffer->size;
 }
 
-static struct lines *pack_buffers(struct report *report, const struct report_lines *from)
+/* NULL: no memory. */
+static struct filling *pack_buffers(const struct report_lines *from, struct block *children)
 {
 	size_t size = from->output.size + from->errors.size;
-	struct lines *lines;
+	struct filling *filling;
 	char *place;
 
-	if (size == 0)
+	if (size == 0 && !children)
+		return &silence;
+	filling = malloc(sizeof(*filling) + size + from->marks.size);
+	if (!filling)
 		return NULL;
-	lines = malloc(sizeof(*lines) + size + from->marks.size);
-	if (!lines) {
-		atomic_store(&report->lost, true);
-		return NULL;
-	}
-	lines->output_size = from->output.size;
-	lines->errors_size = from->errors.size;
-	lines->marks_size = from->marks.size;
-	place = pack_buffer(lines->bytes, &from->output);
+	filling->children = children;
+	filling->dropped = false;
+	filling->output_size = from->output.size;
+	filling->errors_size = from->errors.size;
+	filling->marks_size = from->marks.size;
+	place = pack_buffer(filling->bytes, &from->output);
 	place = pack_buffer(place, &from->errors);
 	(void)pack_buffer(place, &from->marks);
-	return lines;
+	return filling;
 }
 
-/* Packs what the buffers hold and clears them. NULL: nothing, or no memory, which is noted. */
-static struct lines *pack_lines(struct report *report, struct report_lines *from)
+/* Packs what the buffers hold, and clears them, with the children. For want of memory, which is
+ * noted, it is silence, and the children are freed. */
+static struct filling *pack(struct report *report, struct report_lines *from,
+			    struct block *children)
 {
-	struct lines *lines;
+	static const struct report_lines nothing;
+	struct filling *filling = pack_buffers(from ? from : &nothing, children);
 
-	if (!from)
-		return NULL;
-	lines = pack_buffers(report, from);
-	if (report_lines_failed(from))
+	if (!filling || (from && report_lines_failed(from)))
 		atomic_store(&report->lost, true);
-	report_lines_clear(from);
-	return lines;
+	if (from)
+		report_lines_clear(from);
+	if (filling)
+		return filling;
+	destroy_block(children);
+	errno = ENOMEM;
+	return &silence;
 }
 
 /* Publishes a slot and prints what has become printable. After a cancel the slot stays a hole: what
  * was being done then has failed for no reason of its own. */
-static void publish(struct report *report, struct report_slot *slot, struct lines *lines,
-		    struct block *children)
+static void publish(struct report *report, struct report_slot *slot, struct filling *filling)
 {
-	bool dropped;
-
 	thread_lock(&report->lock);
-	slot->children = children;
-	dropped = report->cancelled;
-	if (!dropped) {
-		slot->lines = lines;
-		report->waiting += lines || children;
-		atomic_store_explicit(&slot->filled, true, memory_order_release);
+	if (filling != &silence) {
+		filling->dropped = report->cancelled;
+		report->waiting += !filling->dropped;
 	}
+	if (filling != &silence || !report->cancelled)
+		atomic_store_explicit(&slot->filling, filling, memory_order_release);
 	advance_and_unlock(report);
-	if (dropped)
-		free(lines);
 }
 
 struct report_slot *report_open(struct report *report, struct report_slot *slot,
 				struct report_lines *lines, size_t children)
 {
 	struct block *block = children > 0 ? create_block(children) : NULL;
+	struct filling *filling = pack(report, lines, block);
 	int error = errno;
 
-	publish(report, slot, pack_lines(report, lines), block);
+	if (filling == &silence)
+		block = NULL;
+	publish(report, slot, filling);
 	errno = error;
 	return block ? &block->slots[0] : NULL;
 }
 
 void report_fill_silent(struct report_slot *slot)
 {
-	atomic_store_explicit(&slot->filled, true, memory_order_release);
+	atomic_store_explicit(&slot->filling, &silence, memory_order_release);
 }
 
 void report_fill(struct report *report, struct report_slot *slot, struct report_lines *lines)
 {
-	struct lines *packed = pack_lines(report, lines);
+	struct filling *filling = pack(report, lines, NULL);
 
-	if (packed)
-		publish(report, slot, packed, NULL);
-	else
+	if (filling == &silence)
 		report_fill_silent(slot);
+	else
+		publish(report, slot, filling);
 }
 
 void report_flush(struct report *report)

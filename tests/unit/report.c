@@ -81,6 +81,23 @@ Test(report, nothing_behind_a_hole_is_printed, .init = cr_redirect_stdout)
 	cr_assert_stdout_eq_str("done\n[interrupted]\n");
 }
 
+/* Its walker may be at it still, and goes on to fill what it was given. */
+Test(report, folder_filled_after_a_cancel_keeps_its_slots, .init = cr_redirect_stdout)
+{
+	struct report *report = report_create(2);
+	struct report_slot *files;
+
+	report_cancel(report);
+	files = open_slot(report, report_operand(report, 0), "dropped\n", 2);
+	cr_assert_not_null(files);
+	report_fill_silent(report_child(files, 0));
+	fill(report, report_child(files, 1), "dropped\n");
+	cr_assert_null(open_slot(report, report_operand(report, 1), "", 0));
+	cr_assert_eq(report_end(report, "[interrupted]\n"), 0);
+	report_destroy(report);
+	cr_assert_stdout_eq_str("[interrupted]\n");
+}
+
 Test(report, errors_go_to_standard_error, .init = cr_redirect_stderr)
 {
 	struct report *report = report_create(1);
