@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BYTES_FIRST 1024 /* the strings of most folders fit */
+#define BYTES_STEP 1024 /* the strings of most folders fit; few names make a batch */
 
 /* Adds a string and tells its offset. */
 static int add_string(struct batch *batch, const char *string, size_t *offset)
@@ -17,7 +17,7 @@ static int add_string(struct batch *batch, const char *string, size_t *offset)
 	size_t size = strlen(string) + 1;
 
 	if (batch->capacity - batch->size < size) {
-		size_t capacity = batch->capacity * 2 + size + BYTES_FIRST;
+		size_t capacity = batch->capacity + size + BYTES_STEP;
 		char *bytes = realloc(batch->bytes, capacity);
 
 		if (!bytes)
