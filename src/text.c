@@ -80,7 +80,7 @@ static enum charset find_charset(void)
 }
 
 /* Loading a locale takes as long as checking ten files, and nearly all runs meet ASCII alone.
- * Leaves errno as it is: fts compares names in the middle of what it tells errors of. */
+ * Leaves errno as it is: comparing names is nothing that a caller expects to fail. */
 static void settle_charset(void)
 {
 	int error = errno;

@@ -291,16 +291,18 @@ static bool passed(const struct timespec *start, unsigned seconds)
 static int wait_program(struct run *run, struct run_result *result)
 {
 	struct timespec start;
+	struct rusage usage = {0};
 	int status = 0;
 
 	require(clock_gettime(CLOCK_MONOTONIC, &start) == 0, "clock_gettime");
-	while (waitpid(run->process, &status, WNOHANG) == 0) {
+	while (wait4(run->process, &status, WNOHANG, &usage) == 0) {
 		look_on(run);
 		if (!result->timed_out && passed(&start, run->seconds)) {
 			result->timed_out = true;
 			(void)kill(-run->process, SIGKILL);
 		}
 	}
+	result->peak = usage.ru_maxrss;
 	return status;
 }
 

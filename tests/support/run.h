@@ -46,6 +46,8 @@ struct run_result {
 	int signal;        /* that it died by, or 0 */
 	bool timed_out;    /* it took too long and was killed */
 	bool left_running; /* processes that it started outlived it */
+	long peak;         /* KiB that it, or what it waited for, had resident at most; never less
+			    * than the test had when it started it */
 	char *output;      /* of standard output; a NUL byte follows */
 	size_t output_size;
 	char *errors; /* of standard error, or the terminal; a NUL byte follows */
