@@ -70,9 +70,10 @@ struct server {
 	 * Python does anything else. */
 	const struct request *compiling;
 	struct buffer printed; /* warnings of the request at hand, UTF-8 */
-	struct buffer name;    /* bytes of the request's name, before they are decoded */
-	int memory_file;       /* descriptor of the source in memory; -1 = none */
-	char memory_name[32];  /* the path by which Python opens it */
+	struct protocol_reader reader;
+	struct buffer name;   /* bytes of the request's name, before they are decoded */
+	int memory_file;      /* descriptor of the source in memory; -1 = none */
+	char memory_name[32]; /* the path by which Python opens it */
 };
 
 static void die(const char *what)
@@ -476,16 +477,16 @@ static PyObject *receive_name(struct server *server, size_t size)
 {
 	char *bytes = buffer_reserve(&server->name, size);
 
-	if (!bytes || protocol_receive(CONVERSATION, bytes, size) != 0)
+	if (!bytes || protocol_receive(&server->reader, bytes, size) != 0)
 		return NULL;
 	return PyUnicode_DecodeFSDefaultAndSize(bytes, (Py_ssize_t)size);
 }
 
-static PyObject *receive_source(size_t size)
+static PyObject *receive_source(struct server *server, size_t size)
 {
 	PyObject *source = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
 
-	if (source && protocol_receive(CONVERSATION, PyBytes_AS_STRING(source), size) != 0)
+	if (source && protocol_receive(&server->reader, PyBytes_AS_STRING(source), size) != 0)
 		Py_CLEAR(source);
 	return source;
 }
@@ -496,7 +497,7 @@ static int receive_request(struct server *server, struct request *request)
 	unsigned char bytes[PROTOCOL_REQUEST_SIZE];
 	struct protocol_request frame;
 
-	if (protocol_receive(CONVERSATION, bytes, sizeof(bytes)) != 0)
+	if (protocol_receive(&server->reader, bytes, sizeof(bytes)) != 0)
 		return errno == ECONNRESET ? 1 : -1;
 	if (protocol_parse_request(&frame, bytes) != 0)
 		return -1;
@@ -505,7 +506,7 @@ static int receive_request(struct server *server, struct request *request)
 	request->name = receive_name(server, frame.name_size);
 	if (!request->name)
 		return -1;
-	request->source = receive_source((size_t)frame.source_size);
+	request->source = receive_source(server, (size_t)frame.source_size);
 	return request->source ? 0 : -1;
 }
 
@@ -756,13 +757,15 @@ static int prepare(struct server *server)
 
 int main(void)
 {
-	struct server server = {
+	/* Not on the stack, which is as deep for Python's compiler as it is elsewhere. */
+	static struct server server = {
 		.printed = BUFFER_INIT,
 		.name = BUFFER_INIT,
 		.memory_file = -1,
 	};
 	PyStatus status;
 
+	protocol_reader_init(&server.reader, CONVERSATION);
 	if (PySys_AddAuditHook(refuse_source, &server) != 0)
 		die("cannot add an audit hook");
 	status = start_python();

@@ -32,6 +32,7 @@ struct compiler {
 	bool known;                     /* ... once that is known */
 	int socket;                     /* -1: there is no server */
 	unsigned starts;                /* servers started */
+	struct protocol_reader reader;  /* of the socket, while there is one */
 
 	pthread_mutex_t lock; /* for the two below */
 	pid_t process;        /* the server's, not reaped; 0: none */
@@ -251,15 +252,15 @@ static enum compiler_outcome give_up(struct compiler *compiler, struct compiler_
 }
 
 /* Receives a greeting. 0, or -1 with errno (EAGAIN: none came; EPROTO: it is none). */
-static int receive_greeting(int socket, struct interpreter *interpreter)
+static int receive_greeting(struct protocol_reader *reader, struct interpreter *interpreter)
 {
 	unsigned char bytes[PROTOCOL_GREETING_SIZE];
 	char tag[PROTOCOL_TAG_MAX];
 	struct protocol_greeting greeting;
 
-	if (protocol_receive(socket, bytes, sizeof(bytes)) != 0 ||
+	if (protocol_receive(reader, bytes, sizeof(bytes)) != 0 ||
 	    protocol_parse_greeting(&greeting, bytes) != 0 ||
-	    protocol_receive(socket, tag, greeting.tag_size) != 0)
+	    protocol_receive(reader, tag, greeting.tag_size) != 0)
 		return -1;
 	return interpreter_from_greeting(interpreter, &greeting, tag);
 }
@@ -283,7 +284,7 @@ static enum compiler_outcome refuse(struct compiler *compiler, const struct inte
 enum compiler_outcome compiler_ask(struct compiler *compiler, struct interpreter *interpreter,
 				   struct compiler_answer *answer)
 {
-	if (receive_greeting(compiler->socket, interpreter) != 0)
+	if (receive_greeting(&compiler->reader, interpreter) != 0)
 		return give_up(compiler, answer, COMPILER_NO_START);
 	if (compiler->known && !interpreter_equals(interpreter, &compiler->interpreter))
 		return refuse(compiler, interpreter, answer);
@@ -313,6 +314,7 @@ enum compiler_outcome compiler_start(struct compiler *compiler, struct compiler_
 	buffer_clear(&answer->payload);
 	if (start_unless_cancelled(compiler) == 0) {
 		compiler->starts++;
+		protocol_reader_init(&compiler->reader, compiler->socket);
 		if (set_timeout(compiler) == 0)
 			return COMPILER_CODE;
 		return give_up(compiler, answer, COMPILER_NO_START);
@@ -355,11 +357,11 @@ static int send_request(int socket, const struct compiler_request *request, size
 	return protocol_send_parts(socket, parts, 3);
 }
 
-static int receive_into(int socket, struct buffer *buffer, size_t size)
+static int receive_into(struct protocol_reader *reader, struct buffer *buffer, size_t size)
 {
 	char *bytes = buffer_reserve(buffer, size);
 
-	if (!bytes || protocol_receive(socket, bytes, size) != 0)
+	if (!bytes || protocol_receive(reader, bytes, size) != 0)
 		return -1;
 	buffer->size += size;
 	return 0;
@@ -372,15 +374,15 @@ static bool is_code(const struct buffer *payload)
 	return payload->size > 0 && (payload->data[0] & 0x7f) == 'c';
 }
 
-static int receive_answer(int socket, struct compiler_answer *answer)
+static int receive_answer(struct protocol_reader *reader, struct compiler_answer *answer)
 {
 	unsigned char bytes[PROTOCOL_RESPONSE_SIZE];
 	struct protocol_response frame;
 
-	if (protocol_receive(socket, bytes, sizeof(bytes)) != 0 ||
+	if (protocol_receive(reader, bytes, sizeof(bytes)) != 0 ||
 	    protocol_parse_response(&frame, bytes) != 0 ||
-	    receive_into(socket, &answer->payload, (size_t)frame.payload_size) != 0 ||
-	    receive_into(socket, &answer->warnings, (size_t)frame.warnings_size) != 0)
+	    receive_into(reader, &answer->payload, (size_t)frame.payload_size) != 0 ||
+	    receive_into(reader, &answer->warnings, (size_t)frame.warnings_size) != 0)
 		return -1;
 	answer->outcome = frame.status == PROTOCOL_CODE ? COMPILER_CODE : COMPILER_ERROR;
 	if (answer->outcome == COMPILER_ERROR || is_code(&answer->payload))
@@ -408,7 +410,7 @@ void compiler_compile(struct compiler *compiler, const struct compiler_request *
 			return;
 	}
 	if (send_request(compiler->socket, request, name_size) != 0 ||
-	    receive_answer(compiler->socket, answer) != 0)
+	    receive_answer(&compiler->reader, answer) != 0)
 		answer->outcome = give_up(compiler, answer, COMPILER_DIED);
 	else if (request->size > GIANT)
 		(void)end_server(compiler);

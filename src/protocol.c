@@ -164,22 +164,70 @@ int protocol_send(int socket, const void *bytes, size_t size)
 	return protocol_send_parts(socket, &part, 1);
 }
 
-int protocol_receive(int socket, void *bytes, size_t size)
+void protocol_reader_init(struct protocol_reader *reader, int socket)
+{
+	reader->socket = socket;
+	reader->begin = 0;
+	reader->end = 0;
+}
+
+/* recv(2), but interruptions are none, and the end is an error. */
+static ssize_t receive_some(int socket, void *bytes, size_t size, int flags)
+{
+	ssize_t received;
+
+	do
+		received = recv(socket, bytes, size, flags);
+	while (received < 0 && errno == EINTR);
+	if (received != 0)
+		return received;
+	errno = ECONNRESET;
+	return -1;
+}
+
+/* Receives what there is into a reader that holds nothing. */
+static ssize_t fill(struct protocol_reader *reader)
+{
+	ssize_t received = receive_some(reader->socket, reader->bytes, sizeof(reader->bytes), 0);
+
+	reader->begin = 0;
+	reader->end = received > 0 ? (size_t)received : 0;
+	return received;
+}
+
+/* Hands out what the reader holds, at most `size` bytes. Returns how many. */
+static size_t take(struct protocol_reader *reader, void *bytes, size_t size)
+{
+	size_t held = reader->end - reader->begin;
+
+	if (size > held)
+		size = held;
+	memcpy(bytes, reader->bytes + reader->begin, size);
+	reader->begin += size;
+	return size;
+}
+
+/* Receives at most `size` bytes: what is held, or what comes. Returns how many, or -1 with errno.
+ */
+static ssize_t receive_more(struct protocol_reader *reader, void *bytes, size_t size)
+{
+	if (reader->begin < reader->end)
+		return (ssize_t)take(reader, bytes, size);
+	/* Behind what fills the reader there is nothing to be had with it. */
+	if (size >= sizeof(reader->bytes))
+		return receive_some(reader->socket, bytes, size, MSG_WAITALL);
+	return fill(reader) < 0 ? -1 : (ssize_t)take(reader, bytes, size);
+}
+
+int protocol_receive(struct protocol_reader *reader, void *bytes, size_t size)
 {
 	char *next = bytes;
 
 	while (size > 0) {
-		ssize_t received = recv(socket, next, size, MSG_WAITALL);
+		ssize_t received = receive_more(reader, next, size);
 
-		if (received < 0) {
-			if (errno == EINTR)
-				continue;
+		if (received < 0)
 			return -1;
-		}
-		if (received == 0) {
-			errno = ECONNRESET;
-			return -1;
-		}
 		next += received;
 		size -= (size_t)received;
 	}

@@ -113,9 +113,32 @@ int protocol_send_parts(int socket, const struct protocol_part *parts, size_t co
 int protocol_send(int socket, const void *bytes, size_t size);
 
 /*
- * Receives exactly `size` bytes. 0, or -1 with errno of recv(2), or ECONNRESET where the other end
- * closed before the last byte. May block while the other end does not write.
+ * What has come over a socket and was not asked for yet: as much as fits is received at once, so
+ * that a small frame costs one system call and not one for each of its parts. A reader belongs to
+ * one connection, and to one thread at a time; who waits for the socket by other means than
+ * protocol_receive does not see what it holds. It owns nothing, least of all the socket.
+ *
+ * With that size most frames come at once, and the copying costs no more than the calls that it
+ * saves: doc/performance.md has the figures.
  */
-int protocol_receive(int socket, void *bytes, size_t size);
+#define PROTOCOL_READER_SIZE ((size_t)16384) /* bytes */
+
+struct protocol_reader {
+	int socket;
+	size_t begin, end; /* the bytes it holds */
+	unsigned char bytes[PROTOCOL_READER_SIZE];
+};
+
+/* Begins to read from a socket. What the reader held goes: it was of another connection. */
+void protocol_reader_init(struct protocol_reader *reader, int socket);
+
+/*
+ * Receives exactly `size` bytes, and perhaps some of what follows, which is kept for the next call.
+ * What is still to come goes straight to `bytes` if it would fill the reader. 0, or -1 with errno of recv(2), or
+ * ECONNRESET where the other end closed before the last byte; then the frame is lost, and so is the
+ * conversation. May block while the other end does not write; a timeout that the socket has begins
+ * anew with each piece that comes.
+ */
+int protocol_receive(struct protocol_reader *reader, void *bytes, size_t size);
 
 #endif

@@ -245,7 +245,7 @@ ssize_t recv(int file, void *bytes, size_t size, int flags)
 		*(void **)(void *)&real = fault_real("recv");
 	if (fault_due_or_short("recv", file, &shorter))
 		return -1;
-	return real(file, bytes, shorter ? half(size) : size, flags);
+	return real(file, bytes, shorter ? few(size) : size, flags);
 }
 
 ssize_t write(int file, const void *bytes, size_t size)

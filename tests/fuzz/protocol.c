@@ -14,6 +14,9 @@
 
 const char fuzz_target[] = "protocol";
 
+#define SENT_MAX ((size_t)1 << 16) /* bytes; a socket takes as many */
+#define PIECES   32                /* at most; more would take long where all are small */
+
 /* Whether accepted or not, errno says so, and what is accepted builds the same bytes again. */
 #define CHECK_FRAME(kind, size, bytes)                                                             \
 	do {                                                                                       \
@@ -49,28 +52,37 @@ static void check_response(const struct protocol_response *response)
 	FUZZ_CHECK(response->warnings_size <= PROTOCOL_BODY_MAX);
 }
 
-/* The next fixed part: 0, or -1 where the other end closed before its last byte. */
-static int receive(int socket, unsigned char *bytes, size_t size, size_t *left)
+/* One end, and what is still to be read there. */
+struct end {
+	struct protocol_reader reader;
+	const uint8_t *bytes;
+	size_t left;
+};
+
+/* The next bytes: 0, or -1 where the other end closed before the last of them. */
+static int receive(struct end *end, unsigned char *bytes, size_t size)
 {
 	errno = 0;
-	if (protocol_receive(socket, bytes, size) == 0) {
-		FUZZ_CHECK(*left >= size);
-		*left -= size;
+	if (protocol_receive(&end->reader, bytes, size) == 0) {
+		FUZZ_CHECK(end->left >= size);
+		FUZZ_CHECK(memcmp(bytes, end->bytes, size) == 0);
+		end->bytes += size;
+		end->left -= size;
 		return 0;
 	}
-	FUZZ_CHECK(*left < size && errno == ECONNRESET);
+	FUZZ_CHECK(end->left < size && errno == ECONNRESET);
 	return -1;
 }
 
 /* What follows a greeting that was accepted: a tag, which becomes part of a file's name. */
-static int read_tag(int socket, const struct protocol_greeting *greeting, size_t *left)
+static int read_tag(struct end *end, const struct protocol_greeting *greeting)
 {
 	unsigned char tag[PROTOCOL_TAG_MAX];
 	struct interpreter interpreter;
 
 	if (greeting->tag_size == 0)
 		return 0;
-	if (receive(socket, tag, greeting->tag_size, left) != 0)
+	if (receive(end, tag, greeting->tag_size) != 0)
 		return -1;
 	errno = 0;
 	if (interpreter_from_greeting(&interpreter, greeting, (const char *)tag) != 0) {
@@ -86,50 +98,78 @@ static int read_tag(int socket, const struct protocol_greeting *greeting, size_t
 }
 
 /* The program's end: a greeting with its tag, then responses. */
-static void read_as_program(int socket, size_t left)
+static void read_as_program(struct end *end)
 {
 	unsigned char greeting[PROTOCOL_GREETING_SIZE], response[PROTOCOL_RESPONSE_SIZE];
 	struct protocol_greeting accepted;
 
-	if (receive(socket, greeting, sizeof(greeting), &left) != 0)
+	if (receive(end, greeting, sizeof(greeting)) != 0)
 		return;
 	CHECK_FRAME(greeting, PROTOCOL_GREETING_SIZE, greeting);
-	if (protocol_parse_greeting(&accepted, greeting) == 0 &&
-	    read_tag(socket, &accepted, &left) != 0)
+	if (protocol_parse_greeting(&accepted, greeting) == 0 && read_tag(end, &accepted) != 0)
 		return;
-	while (receive(socket, response, sizeof(response), &left) == 0)
+	while (receive(end, response, sizeof(response)) == 0)
 		CHECK_FRAME(response, PROTOCOL_RESPONSE_SIZE, response);
 }
 
 /* The server's end: requests. */
-static void read_as_server(int socket, size_t left)
+static void read_as_server(struct end *end)
 {
 	unsigned char request[PROTOCOL_REQUEST_SIZE];
 
-	while (receive(socket, request, sizeof(request), &left) == 0)
+	while (receive(end, request, sizeof(request)) == 0)
 		CHECK_FRAME(request, PROTOCOL_REQUEST_SIZE, request);
 }
 
-static void converse(void (*read)(int socket, size_t left), const uint8_t *bytes, size_t size)
+/* Either end: pieces of any size, of which each two bytes of the first of them are one. */
+static void read_in_pieces(struct end *end)
+{
+	static unsigned char piece[1 << 16];
+	struct fuzz_input sizes = {end->bytes, end->left < 2 * PIECES ? end->left : 2 * PIECES};
+
+	while (sizes.size > 0) {
+		size_t low = fuzz_take_byte(&sizes);
+
+		if (receive(end, piece, 1 + low + ((size_t)fuzz_take_byte(&sizes) << 8)) != 0)
+			return;
+	}
+}
+
+/* All of it waits in the socket, so that nobody need read while we send. */
+static void converse(void (*read)(struct end *end), const uint8_t *bytes, size_t size)
 {
 	const struct protocol_part parts[] = {{bytes, size / 2},
 					      {bytes + size / 2, size - size / 2}};
+	struct end end = {.bytes = bytes, .left = size};
 	int ends[2];
 
-	/* All of it waits in the socket, so that nobody need read while we send. */
-	FUZZ_CHECK(size <= 65536);
 	FUZZ_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
 	FUZZ_CHECK(protocol_send_parts(ends[0], parts, 2) == 0);
 	FUZZ_CHECK(close(ends[0]) == 0);
-	read(ends[1], size);
+	protocol_reader_init(&end.reader, ends[1]);
+	read(&end);
 	FUZZ_CHECK(close(ends[1]) == 0);
+}
+
+/* The input again and again, so that there is more of it than a reader holds. */
+static void converse_at_length(const uint8_t *bytes, size_t size)
+{
+	static uint8_t repeated[5 * PROTOCOL_READER_SIZE / 2];
+	size_t filled = 0;
+
+	while (size > 0 && filled + size <= sizeof(repeated)) {
+		memcpy(repeated + filled, bytes, size);
+		filled += size;
+	}
+	converse(read_in_pieces, repeated, filled);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	if (size > 65536)
+	if (size > SENT_MAX)
 		return 0;
 	converse(read_as_program, bytes, size);
 	converse(read_as_server, bytes, size);
+	converse_at_length(bytes, size);
 	return 0;
 }

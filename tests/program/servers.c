@@ -94,6 +94,16 @@ COMBINATION_TEST(servers, exits)
 			      RUN_LIST("-v", "t"));
 }
 
+/* Of 100 bytes come five. */
+COMBINATION_TEST(servers, exits_amid_its_answer)
+{
+	build_tree();
+	misbehave_first("greet(); receive(); n = (100).to_bytes(8, 'little'); "
+			"os.write(0, bytes(8) + n + bytes(8) + b'begun'); os._exit(3)");
+	assert_costs_one_file(combination, "*** the compile server ended with status 3",
+			      RUN_LIST("-v", "t"));
+}
+
 COMBINATION_TEST(servers, writes_rubbish)
 {
 	build_tree();
@@ -108,6 +118,14 @@ COMBINATION_TEST(servers, does_not_answer)
 {
 	build_tree();
 	misbehave_first("greet(); receive(); time.sleep(200)");
+	assert_costs_one_file(combination, "*** the compile server did not answer within 5 s",
+			      RUN_LIST("-v", "--timeout=5", "t"));
+}
+
+COMBINATION_TEST(servers, stops_amid_its_answer)
+{
+	build_tree();
+	misbehave_first("greet(); receive(); os.write(0, bytes(12)); time.sleep(200)");
 	assert_costs_one_file(combination, "*** the compile server did not answer within 5 s",
 			      RUN_LIST("-v", "--timeout=5", "t"));
 }

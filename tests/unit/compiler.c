@@ -681,6 +681,60 @@ SCRATCH_TEST(compiler, server_that_ends_amid_the_answer)
 	stop();
 }
 
+/* Of the error "no", as a shell's printf has it. */
+#define ANSWER         "\\1\\0\\0\\0\\0\\0\\0\\0\\2\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0no"
+#define HALF_AN_ANSWER "\\1\\0\\0\\0\\0\\0\\0\\0\\2\\0\\0\\0"
+
+SCRATCH_TEST(compiler, server_that_ends_amid_the_fixed_part_of_an_answer)
+{
+	start_with_script("greet\nreceive\nprintf '" HALF_AN_ANSWER "' >&0\nexit 4\n");
+	assert_outcome(COMPILER_DIED, "the compile server ended with status 4");
+	stop();
+}
+
+/* What it has answered holds; the next request finds it gone. */
+SCRATCH_TEST(compiler, server_that_ends_behind_its_answer)
+{
+	start_with_script("greet\nreceive\nprintf '" ANSWER "' >&0\nexit 5\n");
+	assert_outcome(COMPILER_ERROR, "no");
+	assert_outcome(COMPILER_DIED, "the compile server ended with status 5");
+	stop();
+}
+
+/* The greeting, the answer and half of the next come together, then nothing does. */
+SCRATCH_TEST(compiler, server_that_has_begun_the_next_answer_and_ends)
+{
+	start_with_script("greet 0>all\nprintf '" ANSWER HALF_AN_ANSWER "' >>all\ncat all >&0\n"
+			  "receive\nreceive\nexit 6\n");
+	assert_outcome(COMPILER_ERROR, "no");
+	assert_outcome(COMPILER_DIED, "the compile server ended with status 6");
+	stop();
+}
+
+/* What the first server has said beyond its answer is not for the second one to have said. */
+SCRATCH_TEST(compiler, server_behind_one_that_said_too_much)
+{
+	const size_t size = ((size_t)1 << 20) + 1;
+	struct buffer script = BUFFER_INIT;
+	char *source = malloc(size);
+
+	cr_assert_not_null(source);
+	memset(source, '\n', size);
+	buffer_printf(&script,
+		      "mkdir first 2>/dev/null || exec \"$real\"\ngreet\n"
+		      "head -c %zu <&0 >/dev/null\nprintf '" ANSWER ANSWER "' >&0\n"
+		      "exec sleep 100\n",
+		      PROTOCOL_REQUEST_SIZE + strlen("a.py") + size);
+	start_with_script(buffer_string(&script));
+	cr_assert_eq(compile("a.py", source, size, 0, true), COMPILER_ERROR);
+	cr_assert_eq(compile_text("a.py", "x = 1\n"), COMPILER_CODE, "%s",
+		     buffer_string(&answer.payload));
+	cr_assert_eq(compiler_starts(compiler), 2);
+	buffer_fini(&script);
+	free(source);
+	stop();
+}
+
 SCRATCH_TEST(compiler, server_that_answers_with_nonsense)
 {
 	start_with_script("greet\nreceive\necho this is no answer of any kind >&0\n"
@@ -775,6 +829,22 @@ SCRATCH_TEST(compiler, server_that_does_not_greet_in_time)
 SCRATCH_TEST(compiler, server_that_does_not_answer_in_time)
 {
 	start_with_script("greet\nreceive\nexec sleep 100\n");
+	set_timeout(1);
+	assert_outcome(COMPILER_DIED, "the compile server did not answer within 1 s");
+	stop();
+}
+
+SCRATCH_TEST(compiler, server_that_stops_amid_the_greeting)
+{
+	start_with_script("printf pycs >&0\nexec sleep 100\n");
+	set_timeout(1);
+	assert_outcome(COMPILER_NO_START, "the compile server did not greet within 1 s");
+	stop();
+}
+
+SCRATCH_TEST(compiler, server_that_stops_amid_the_answer)
+{
+	start_with_script("greet\nreceive\nprintf '" HALF_AN_ANSWER "' >&0\nexec sleep 100\n");
 	set_timeout(1);
 	assert_outcome(COMPILER_DIED, "the compile server did not answer within 1 s");
 	stop();

@@ -9,9 +9,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+TestSuite(protocol, .timeout = 60);
 
 #define BYTES(...) ((const unsigned char[]){__VA_ARGS__})
 
@@ -264,10 +267,12 @@ Test(protocol, random_frames_are_taken_or_refused)
 /* ---- Transport ---- */
 
 static int ends[2];
+static struct protocol_reader reader; /* of ends[0] */
 
 static void connect_ends(void)
 {
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	protocol_reader_init(&reader, ends[0]);
 }
 
 static void ignore(int signal)
@@ -295,7 +300,7 @@ static void *send_in_pieces(void *text)
 	return text;
 }
 
-Test(protocol, receive_joins_pieces_through_interruptions, .init = connect_ends)
+Test(protocol, receive_joins_single_bytes_through_interruptions, .init = connect_ends)
 {
 	char text[] = "in pieces, and interrupted between them";
 	char received[sizeof(text)] = "";
@@ -304,7 +309,9 @@ Test(protocol, receive_joins_pieces_through_interruptions, .init = connect_ends)
 
 	cr_assert_eq(pthread_create(&sender, NULL, send_in_pieces, text), 0);
 	interrupt_every(700);
-	cr_assert_eq(protocol_receive(ends[0], received, strlen(text)), 0);
+	/* As a frame, whose fixed part comes first. */
+	cr_assert_eq(protocol_receive(&reader, received, 10), 0);
+	cr_assert_eq(protocol_receive(&reader, received + 10, strlen(text) - 10), 0);
 	cr_assert_eq(pthread_join(sender, &result), 0);
 	cr_assert_not_null(result);
 	cr_assert_str_eq(received, text);
@@ -328,7 +335,7 @@ Test(protocol, send_goes_on_until_all_is_sent, .init = connect_ends)
 	for (size_t i = 0; i < MUCH; i++)
 		sent[i] = (unsigned char)(i * 7 + i / 251);
 	cr_assert_eq(pthread_create(&sender, NULL, send_much, sent), 0);
-	cr_assert_eq(protocol_receive(ends[0], received, MUCH), 0);
+	cr_assert_eq(protocol_receive(&reader, received, MUCH), 0);
 	cr_assert_eq(pthread_join(sender, &result), 0);
 	cr_assert_eq(result, sent);
 	cr_assert_eq(memcmp(sent, received, MUCH), 0);
@@ -355,7 +362,7 @@ Test(protocol, parts_arrive_one_behind_the_other, .init = connect_ends)
 		sent[i] = (unsigned char)(i * 11 + i / 253);
 	cr_assert_eq(pthread_create(&sender, NULL, send_parts, sent), 0);
 	interrupt_every(700);
-	cr_assert_eq(protocol_receive(ends[0], received, MUCH), 0);
+	cr_assert_eq(protocol_receive(&reader, received, MUCH), 0);
 	cr_assert_eq(pthread_join(sender, &result), 0);
 	cr_assert_eq(result, sent);
 	cr_assert_eq(memcmp(sent, received, MUCH), 0);
@@ -365,7 +372,7 @@ Test(protocol, parts_arrive_one_behind_the_other, .init = connect_ends)
 
 Test(protocol, receive_of_nothing_waits_for_nothing, .init = connect_ends)
 {
-	cr_assert_eq(protocol_receive(ends[0], NULL, 0), 0);
+	cr_assert_eq(protocol_receive(&reader, NULL, 0), 0);
 	cr_assert_eq(protocol_send(ends[0], NULL, 0), 0);
 }
 
@@ -374,7 +381,7 @@ Test(protocol, receive_from_a_closed_end, .init = connect_ends)
 	char byte;
 
 	cr_assert_eq(close(ends[1]), 0);
-	cr_assert_eq(protocol_receive(ends[0], &byte, 1), -1);
+	cr_assert_eq(protocol_receive(&reader, &byte, 1), -1);
 	cr_assert_eq(errno, ECONNRESET);
 }
 
@@ -384,7 +391,7 @@ Test(protocol, receive_of_less_than_asked_for, .init = connect_ends)
 
 	cr_assert_eq(protocol_send(ends[1], "abc", 3), 0);
 	cr_assert_eq(close(ends[1]), 0);
-	cr_assert_eq(protocol_receive(ends[0], bytes, sizeof(bytes)), -1);
+	cr_assert_eq(protocol_receive(&reader, bytes, sizeof(bytes)), -1);
 	cr_assert_eq(errno, ECONNRESET);
 }
 
@@ -402,6 +409,160 @@ Test(protocol, no_socket)
 
 	cr_assert_eq(protocol_send(-1, &byte, 1), -1);
 	cr_assert_eq(errno, EBADF);
-	cr_assert_eq(protocol_receive(-1, &byte, 1), -1);
+	protocol_reader_init(&reader, -1);
+	cr_assert_eq(protocol_receive(&reader, &byte, 1), -1);
 	cr_assert_eq(errno, EBADF);
+}
+
+/* ---- What a reader holds ---- */
+
+/* Bytes that wait in the socket, and not in the reader. */
+static size_t waiting(void)
+{
+	int size;
+
+	cr_assert_eq(ioctl(ends[0], FIONREAD, &size), 0);
+	return (size_t)size;
+}
+
+/* Up to three readers full of bytes that differ, the same in each call. */
+static const unsigned char *many_bytes(void)
+{
+	static unsigned char bytes[3 * PROTOCOL_READER_SIZE];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 13 + i / 241);
+	return bytes;
+}
+
+/* Sends the bytes from `begin` to `end`, at once. */
+static void send_bytes(size_t begin, size_t end)
+{
+	cr_assert_eq(protocol_send(ends[1], many_bytes() + begin, end - begin), 0);
+}
+
+/* Receives as many as that and holds them against what was sent. */
+static void assert_received(size_t begin, size_t end)
+{
+	static unsigned char received[3 * PROTOCOL_READER_SIZE];
+
+	cr_assert_eq(protocol_receive(&reader, received, end - begin), 0);
+	cr_assert_eq(memcmp(received, many_bytes() + begin, end - begin), 0);
+}
+
+/* The fixed part of a frame brings the rest with it, and the next frame too. */
+Test(protocol, frames_that_come_together, .init = connect_ends)
+{
+	send_bytes(0, 300);
+	assert_received(0, 24);
+	cr_assert_eq(waiting(), 0);
+	assert_received(24, 100);
+	assert_received(100, 124);
+	assert_received(124, 300);
+}
+
+/* What is held is less than asked for: the rest comes behind it. */
+Test(protocol, frame_whose_end_comes_later, .init = connect_ends)
+{
+	send_bytes(0, 100);
+	assert_received(0, 24);
+	send_bytes(100, 300);
+	assert_received(24, 200);
+	cr_assert_eq(waiting(), 0);
+	assert_received(200, 300);
+}
+
+Test(protocol, frame_of_the_size_of_a_reader, .init = connect_ends)
+{
+	send_bytes(0, PROTOCOL_READER_SIZE);
+	assert_received(0, 24);
+	cr_assert_eq(waiting(), 0);
+	assert_received(24, PROTOCOL_READER_SIZE);
+}
+
+Test(protocol, frame_of_one_byte_more_than_a_reader, .init = connect_ends)
+{
+	send_bytes(0, PROTOCOL_READER_SIZE + 1);
+	assert_received(0, 24);
+	cr_assert_eq(waiting(), 1);
+	assert_received(24, PROTOCOL_READER_SIZE + 1);
+}
+
+/* What would fill the reader is not led through it: nothing comes with it. */
+Test(protocol, large_frame_is_received_straight, .init = connect_ends)
+{
+	const size_t size = 5 * PROTOCOL_READER_SIZE / 2;
+
+	send_bytes(0, size + 100);
+	assert_received(0, 24);
+	cr_assert_eq(waiting(), size + 100 - PROTOCOL_READER_SIZE);
+	assert_received(24, size);
+	cr_assert_eq(waiting(), 100);
+	assert_received(size, size + 24);
+	cr_assert_eq(waiting(), 0);
+	assert_received(size + 24, size + 100);
+}
+
+Test(protocol, end_amid_a_frame_that_is_held, .init = connect_ends)
+{
+	unsigned char bytes[200];
+
+	send_bytes(0, 100);
+	cr_assert_eq(close(ends[1]), 0);
+	assert_received(0, 24);
+	cr_assert_eq(protocol_receive(&reader, bytes, 77), -1);
+	cr_assert_eq(errno, ECONNRESET);
+}
+
+/* The other end is gone, but what it had said is heard. */
+Test(protocol, end_behind_frames_that_are_held, .init = connect_ends)
+{
+	unsigned char byte;
+
+	send_bytes(0, 100);
+	cr_assert_eq(close(ends[1]), 0);
+	assert_received(0, 24);
+	assert_received(24, 60);
+	assert_received(60, 100);
+	cr_assert_eq(protocol_receive(&reader, &byte, 1), -1);
+	cr_assert_eq(errno, ECONNRESET);
+}
+
+static void set_timeout(suseconds_t microseconds)
+{
+	const struct timeval timeout = {.tv_usec = microseconds};
+
+	cr_assert_eq(setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)), 0);
+}
+
+/* Half of a fixed part has come, behind a frame, and no more does. */
+Test(protocol, timeout_amid_what_is_held, .init = connect_ends)
+{
+	unsigned char bytes[24];
+
+	set_timeout(100000);
+	send_bytes(0, 112);
+	assert_received(0, 100);
+	cr_assert_eq(waiting(), 0);
+	cr_assert_eq(protocol_receive(&reader, bytes, sizeof(bytes)), -1);
+	cr_assert_eq(errno, EAGAIN);
+}
+
+/* What is held has come in time. */
+Test(protocol, no_timeout_for_what_is_held, .init = connect_ends)
+{
+	set_timeout(100000);
+	send_bytes(0, 100);
+	assert_received(0, 24);
+	(void)usleep(200000);
+	assert_received(24, 100);
+}
+
+Test(protocol, reader_of_another_connection_holds_nothing, .init = connect_ends)
+{
+	send_bytes(0, 100);
+	assert_received(0, 24);
+	connect_ends();
+	send_bytes(200, 300);
+	assert_received(200, 300);
 }
