@@ -134,10 +134,10 @@ void protocol_reader_init(struct protocol_reader *reader, int socket);
 
 /*
  * Receives exactly `size` bytes, and perhaps some of what follows, which is kept for the next call.
- * What is still to come goes straight to `bytes` if it would fill the reader. 0, or -1 with errno of recv(2), or
- * ECONNRESET where the other end closed before the last byte; then the frame is lost, and so is the
- * conversation. May block while the other end does not write; a timeout that the socket has begins
- * anew with each piece that comes.
+ * What is still to come goes straight to `bytes` if it would fill the reader. 0, or -1 with errno
+ * of recv(2), or ECONNRESET where the other end closed before the last byte; then the frame is
+ * lost, and so is the conversation. May block while the other end does not write; a timeout that
+ * the socket has begins anew with each piece that comes.
  */
 int protocol_receive(struct protocol_reader *reader, void *bytes, size_t size);
 
