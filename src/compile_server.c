@@ -69,11 +69,11 @@ struct server {
 	/* What compile() is at work on: may not be opened, and its warnings are kept. NULL while
 	 * Python does anything else. */
 	const struct request *compiling;
-	struct buffer printed; /* warnings of the request at hand, UTF-8 */
-	struct protocol_reader reader;
-	struct buffer name;   /* bytes of the request's name, before they are decoded */
-	int memory_file;      /* descriptor of the source in memory; -1 = none */
-	char memory_name[32]; /* the path by which Python opens it */
+	struct buffer printed;         /* warnings of the request at hand, UTF-8 */
+	struct protocol_reader reader; /* of the conversation */
+	struct buffer name;            /* bytes of the request's name, before they are decoded */
+	int memory_file;               /* descriptor of the source in memory; -1 = none */
+	char memory_name[32];          /* the path by which Python opens it */
 };
 
 static void die(const char *what)

@@ -125,7 +125,7 @@ int protocol_send(int socket, const void *bytes, size_t size);
 
 struct protocol_reader {
 	int socket;
-	size_t begin, end; /* the bytes it holds */
+	size_t begin, end; /* what it holds: the bytes from `begin` on, before `end` */
 	unsigned char bytes[PROTOCOL_READER_SIZE];
 };
 
