@@ -27,6 +27,7 @@ struct group {
 	struct queue_job job; /* first: the queue knows only this */
 	struct queue *queue;
 	struct report *report;
+	struct group_course *course;
 	size_t targets;
 	size_t count; /* members */
 	size_t bytes; /* in their sources */
@@ -35,7 +36,8 @@ struct group {
 	struct place places[]; /* of the parts, as soon as it has begun */
 };
 
-struct group *group_create(struct queue *queue, struct report *report, size_t targets)
+struct group *group_create(struct queue *queue, struct report *report, size_t targets,
+			   struct group_course *course)
 {
 	struct group *group =
 		calloc(1, sizeof(*group) + SOURCES_MAX * targets * sizeof(group->places[0]));
@@ -44,6 +46,7 @@ struct group *group_create(struct queue *queue, struct report *report, size_t ta
 		return NULL;
 	group->queue = queue;
 	group->report = report;
+	group->course = course;
 	group->targets = targets;
 	return group;
 }
@@ -111,9 +114,11 @@ static void finish(struct queue_job *job)
 
 void group_begin(struct group *group, struct queue_ticket *ticket)
 {
+	unsigned targets = (unsigned)group->targets, first = atomic_load(&group->course->target);
+
 	group->job.finish = finish;
-	for (unsigned i = 0; i < group->targets; i++)
-		add_parts(group, i);
+	for (unsigned i = 0; i < targets; i++)
+		add_parts(group, (first + i) % targets);
 	queue_begin(group->queue, ticket, &group->job);
 }
 
@@ -122,10 +127,18 @@ struct group *group_of(struct queue_job *job)
 	return job->finish == finish ? (struct group *)job : NULL;
 }
 
+/* Looks first: whoever writes takes the word away from all other processors. */
+static void set_course(struct group_course *course, unsigned target)
+{
+	if (atomic_load_explicit(&course->target, memory_order_relaxed) != target)
+		atomic_store_explicit(&course->target, target, memory_order_relaxed);
+}
+
 struct group_part group_part(const struct group *group, size_t index)
 {
 	const struct place *place = &group->places[index];
 
+	set_course(group->course, place->target);
 	return (struct group_part){.source = group->members[place->member].source,
 				   .target = place->target};
 }

@@ -4,8 +4,10 @@
  * A worker has one compile server for each target. Going from one to the next with each source
  * would find cold caches every time, which costs more than a small source does. So a worker that
  * compiles for several targets gathers stale sources, and the group is a job of the queue whose
- * parts are all of them for the first target, then all of them for the second, and so on. Idle
- * workers join in, at the same target.
+ * parts are all of them for one target, then all of them for the next, and so on. Idle workers join
+ * in, at the same target. For the same reason a group begins with the target that the run is at:
+ * interpreters that differ, at work at once, push each other's code out of the caches that the
+ * processors share.
  *
  * Who owns: a group belongs to the worker that gathers, until group_begin; then to the queue. Its
  *     sources are its own, and each holds its batch, so none of the batches ends before.
@@ -21,10 +23,16 @@
 #include "report.h"
 #include "source.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 struct group;
+
+/* Where a run is; one for all its groups. Zeroes to begin with; it is the groups' own. */
+struct group_course {
+	atomic_uint target; /* the number of the one that was last gone over to */
+};
 
 /* A source and a target that it is stale for: one part of the job. */
 struct group_part {
@@ -33,7 +41,8 @@ struct group_part {
 };
 
 /* An empty one for sources of so many targets. The others are borrowed. NULL with errno ENOMEM. */
-struct group *group_create(struct queue *queue, struct report *report, size_t targets);
+struct group *group_create(struct queue *queue, struct report *report, size_t targets,
+			   struct group_course *course);
 
 /* Frees a group that was not begun; its sources are not reported. NULL is legal. */
 void group_destroy(struct group *group);
@@ -52,7 +61,7 @@ void group_begin(struct group *group, struct queue_ticket *ticket);
 /* The group that a job is; NULL: it is something else. */
 struct group *group_of(struct queue_job *job);
 
-/* What is to be done in a part of the job. */
+/* What is to be done in a part of the job, now. */
 struct group_part group_part(const struct group *group, size_t index);
 
 /* Says that a part is done, by its result in the source, which may be gone from now on. */

@@ -32,6 +32,7 @@ struct session {
 	struct worker_settings settings;
 	struct queue *queue;
 	struct report *report;
+	struct group_course course;
 	struct feed_settings feed;
 	struct list operands; /* what is to be compiled */
 	struct filter *filter;
@@ -221,6 +222,7 @@ static void set_settings(struct session *session)
 	settings->names.prepend = options->prepend;
 	settings->names.explicit = options->dfile;
 	settings->filter = session->filter;
+	settings->course = &session->course;
 	settings->give_up = give_up;
 	settings->stale = stale;
 	settings->context = session;

@@ -170,7 +170,8 @@ static int gather(struct worker *worker)
 		return -1;
 	after = source_create(targets);
 	if (after && !worker->group)
-		worker->group = group_create(settings->queue, settings->report, targets);
+		worker->group =
+			group_create(settings->queue, settings->report, targets, settings->course);
 	if (!after || !worker->group) {
 		source_destroy(after);
 		return -1;

@@ -10,6 +10,7 @@
 #define PYCOMPILEALL_WORKER_H
 
 #include "filter.h"
+#include "group.h"
 #include "message.h"
 #include "queue.h"
 #include "report.h"
@@ -19,7 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What all workers of a run share. Constant while they run, but for the queue and the report. */
+/* What all workers of a run share. Constant while they run, but for queue, report and course. */
 struct worker_settings {
 	const struct targets *targets; /* whose byte-code is made; compilers come from them */
 	bool force;                    /* nothing is fresh */
@@ -29,6 +30,7 @@ struct worker_settings {
 	const struct filter *filter;   /* which sources are skipped */
 	struct queue *queue;           /* where batches come from */
 	struct report *report;         /* where lines and counts go */
+	struct group_course *course;   /* of the groups, where there are several targets */
 	/* Called by any worker where the run cannot go on: no server can be started. The text is
 	 * valid during the call only. */
 	void (*give_up)(void *context, const char *why);

@@ -21,6 +21,7 @@ static struct queue_ticket ticket, within;
 static struct report *report;
 static struct folder *root;
 static struct batch *batch;
+static struct group_course course;
 static struct group *group;
 
 /* A batch of sources in the folder "q" is at hand. */
@@ -40,7 +41,7 @@ static void set_up(void)
 	queue_join(queue, &ticket);
 	cr_assert_eq(batch_push(batch, queue), 0);
 	cr_assert(queue_next(queue, &ticket));
-	group = group_create(queue, report, TARGETS);
+	group = group_create(queue, report, TARGETS, &course);
 	cr_assert_not_null(group);
 }
 
@@ -99,6 +100,30 @@ SCRATCH_TEST(group, parts_come_target_by_target)
 	assert_part(3, all, 2);
 	assert_part(4, two, 2);
 	assert_part(5, last, 2);
+	cr_assert_not(queue_take(queue, &within));
+	queue_end(queue, &within);
+	release();
+}
+
+/* With the target that another worker is at, and no other before all are done for it. */
+SCRATCH_TEST(group, begins_with_the_target_that_the_run_is_at)
+{
+	struct source *one, *two;
+
+	set_up();
+	one = add(0, 7, "");
+	two = add(1, 7, "");
+	course.target = 1;
+	group_begin(group, &within);
+	assert_part(0, one, 1);
+	assert_part(1, two, 1);
+	cr_assert_eq(course.target, 1);
+	assert_part(2, one, 2);
+	cr_assert_eq(course.target, 2);
+	assert_part(3, two, 2);
+	assert_part(4, one, 0);
+	assert_part(5, two, 0);
+	cr_assert_eq(course.target, 0);
 	cr_assert_not(queue_take(queue, &within));
 	queue_end(queue, &within);
 	release();

@@ -29,6 +29,7 @@ struct fixture {
 	struct targets targets;
 	struct target *target;
 	struct worker_settings settings;
+	struct group_course course;
 	struct folder *root;
 	struct filter *filter;
 	unsigned servers;   /* started by the last run */
@@ -68,6 +69,7 @@ static void set_up_for(struct fixture *fixture, int count, char *const *words)
 		.settings = {.targets = &fixture->targets,
 			     .give_up = give_up,
 			     .stale = count_stale,
+			     .course = &fixture->course,
 			     .context = fixture},
 		.root = folder_open("."),
 		.filter = filter_create(NULL, NULL, NULL),
@@ -544,8 +546,8 @@ SCRATCH_TEST(worker, so_many_sources_at_most_are_gathered)
 	cr_assert_eq(run(&fixture, list, ALL).compiled, ALL);
 	memset(log, '1', GROUP);
 	memset(log + GROUP, '2', GROUP);
-	memset(log + 2 * GROUP, '1', REST);
-	memset(log + 2 * GROUP + REST, '2', REST);
+	memset(log + 2 * GROUP, '2', REST);
+	memset(log + 2 * GROUP + REST, '1', REST);
 	assert_log(log);
 	release(&fixture);
 }
