@@ -286,6 +286,10 @@ enum compiler_outcome compiler_ask(struct compiler *compiler, struct interpreter
 {
 	if (receive_greeting(&compiler->reader, interpreter) != 0)
 		return give_up(compiler, answer, COMPILER_NO_START);
+	if (protocol_has_more(&compiler->reader)) {
+		errno = EPROTO;
+		return give_up(compiler, answer, COMPILER_NO_START);
+	}
 	if (compiler->known && !interpreter_equals(interpreter, &compiler->interpreter))
 		return refuse(compiler, interpreter, answer);
 	compiler->interpreter = *interpreter;
@@ -404,6 +408,9 @@ void compiler_compile(struct compiler *compiler, const struct compiler_request *
 				     "Sorry: OverflowError: the source or its name is too large");
 		return;
 	}
+	/* What it says now would be taken for the answer to what it is asked next. */
+	if (compiler->socket >= 0 && protocol_has_more(&compiler->reader))
+		(void)end_server(compiler);
 	if (compiler->socket < 0) {
 		answer->outcome = start_server(compiler, answer);
 		if (answer->outcome != COMPILER_CODE)

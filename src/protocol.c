@@ -233,3 +233,11 @@ int protocol_receive(struct protocol_reader *reader, void *bytes, size_t size)
 	}
 	return 0;
 }
+
+bool protocol_has_more(const struct protocol_reader *reader)
+{
+	char byte;
+
+	return reader->begin < reader->end ||
+	       recv(reader->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}

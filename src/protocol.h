@@ -36,6 +36,7 @@
 #ifndef PYCOMPILEALL_PROTOCOL_H
 #define PYCOMPILEALL_PROTOCOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -140,5 +141,12 @@ void protocol_reader_init(struct protocol_reader *reader, int socket);
  * the socket has begins anew with each piece that comes.
  */
 int protocol_receive(struct protocol_reader *reader, void *bytes, size_t size);
+
+/*
+ * Whether there is something to receive already: held, or waiting in the socket. Where nothing was
+ * asked for, the answers no longer belong to the questions. The end of the conversation is nothing.
+ * Never blocks.
+ */
+bool protocol_has_more(const struct protocol_reader *reader);
 
 #endif

@@ -701,13 +701,40 @@ SCRATCH_TEST(compiler, server_that_ends_behind_its_answer)
 	stop();
 }
 
-/* The greeting, the answer and half of the next come together, then nothing does. */
-SCRATCH_TEST(compiler, server_that_has_begun_the_next_answer_and_ends)
+/* Half of an answer that nobody asked for comes with the greeting. */
+SCRATCH_TEST(compiler, server_that_says_more_than_its_greeting)
 {
-	start_with_script("greet 0>all\nprintf '" ANSWER HALF_AN_ANSWER "' >>all\ncat all >&0\n"
-			  "receive\nreceive\nexit 6\n");
+	start_with_script("greet 0>all\nprintf '" HALF_AN_ANSWER "' >>all\ncat all >&0\n"
+			  "receive\nexit 6\n");
+	assert_outcome(COMPILER_NO_START, "the compile server was not understood: Protocol error");
+	stop();
+}
+
+/* A second answer would be taken for that to the next request: another server has that one. */
+SCRATCH_TEST(compiler, server_that_answers_twice)
+{
+	start_with_script("mkdir first 2>/dev/null || exec \"$real\"\n"
+			  "greet\nreceive\nprintf '" ANSWER ANSWER "' >&0\nreceive\n");
 	assert_outcome(COMPILER_ERROR, "no");
-	assert_outcome(COMPILER_DIED, "the compile server ended with status 6");
+	cr_assert_eq(compile_text("a.py", "x = 1\n"), COMPILER_CODE, "%s",
+		     buffer_string(&answer.payload));
+	cr_assert_eq(compiler_starts(compiler), 2);
+	stop();
+}
+
+/* The same, a while after the first one. */
+SCRATCH_TEST(compiler, server_that_speaks_unasked)
+{
+	const struct timespec while_it_speaks = {.tv_nsec = 300000000};
+
+	start_with_script("mkdir first 2>/dev/null || exec \"$real\"\n"
+			  "greet\nreceive\nprintf '" ANSWER "' >&0\nsleep 0.1\n"
+			  "printf '" ANSWER "' >&0\nreceive\n");
+	assert_outcome(COMPILER_ERROR, "no");
+	cr_assert_eq(nanosleep(&while_it_speaks, NULL), 0);
+	cr_assert_eq(compile_text("a.py", "x = 1\n"), COMPILER_CODE, "%s",
+		     buffer_string(&answer.payload));
+	cr_assert_eq(compiler_starts(compiler), 2);
 	stop();
 }
 

@@ -566,3 +566,18 @@ Test(protocol, reader_of_another_connection_holds_nothing, .init = connect_ends)
 	send_bytes(200, 300);
 	assert_received(200, 300);
 }
+
+/* Held, waiting in the socket, and neither; the end is nothing to be received. */
+Test(protocol, more_than_was_asked_for, .init = connect_ends)
+{
+	cr_assert_not(protocol_has_more(&reader));
+	send_bytes(0, 10);
+	cr_assert(protocol_has_more(&reader));
+	assert_received(0, 9);
+	cr_assert_eq(waiting(), 0);
+	cr_assert(protocol_has_more(&reader));
+	assert_received(9, 10);
+	cr_assert_not(protocol_has_more(&reader));
+	cr_assert_eq(close(ends[1]), 0);
+	cr_assert_not(protocol_has_more(&reader));
+}
