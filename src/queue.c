@@ -244,6 +244,19 @@ int queue_add(struct queue *queue, struct queue_job *job)
 	return refused ? refuse() : 0;
 }
 
+/* Wakes as many consumers as there are parts for; with a hundred of them asleep that matters. The
+ * lock is held. */
+static void wake_for(struct queue *queue, size_t parts)
+{
+	if (parts == 0)
+		return;
+	if (parts >= atomic_load_explicit(&queue->idle, memory_order_relaxed))
+		thread_wake_all(&queue->work);
+	else
+		while (parts-- > 0)
+			thread_wake(&queue->work);
+}
+
 /* Puts a seed among the others; the lock is held. */
 static void insert_seed(struct queue *queue, struct queue_job *seed)
 {
@@ -254,7 +267,7 @@ static void insert_seed(struct queue *queue, struct queue_job *seed)
 	seed->behind = *place;
 	*place = seed;
 	queue->unfinished++;
-	thread_wake_all(&queue->work);
+	wake_for(queue, seed->parts);
 }
 
 int queue_seed(struct queue *queue, struct queue_job *seed)
@@ -437,11 +450,21 @@ void queue_end(struct queue *queue, struct queue_ticket *ticket)
 	drop_reference(queue, ticket->job);
 }
 
+/* Parts of ripe seeds, as far as there may be sleepers for them. The lock is held. */
+static size_t count_ripe(const struct queue *queue)
+{
+	size_t idle = atomic_load_explicit(&queue->idle, memory_order_relaxed), parts = 0;
+
+	for (struct queue_job *seed = queue->seeds; seed && parts < idle; seed = seed->behind)
+		if (is_ripe(seed))
+			parts += seed->parts - atomic_load(&seed->next);
+	return parts;
+}
+
 void queue_signal(struct queue *queue)
 {
 	thread_lock(&queue->lock);
-	if (queue->seeds)
-		thread_wake_all(&queue->work);
+	wake_for(queue, count_ripe(queue));
 	thread_unlock(&queue->lock);
 }
 

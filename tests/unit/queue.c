@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <time.h>
 
 static unsigned finished;
@@ -370,6 +371,64 @@ Test(queue, seed_waits_until_it_is_ripe)
 	queue_leave(queue, &ticket);
 	cr_assert_eq(finished, 3);
 	queue_destroy(queue);
+}
+
+#define SLEEPERS 4
+
+static struct queue *slept_at;
+static atomic_uint taken;
+static atomic_bool over;
+
+/* Takes one part, and leaves only when all is over: leaving wakes others. */
+static void *sleep_and_take(void *argument)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	struct queue_ticket ticket;
+
+	(void)argument;
+	queue_join(slept_at, &ticket);
+	if (queue_next(slept_at, &ticket))
+		taken++;
+	while (!over)
+		(void)nanosleep(&moment, NULL);
+	queue_leave(slept_at, &ticket);
+	return NULL;
+}
+
+/* Waits until so many have taken a part, and a while longer, in which no more may. */
+static void assert_taken(unsigned expected)
+{
+	const struct timespec moment = {.tv_nsec = 50000000};
+
+	for (int waited = 0; waited < 100 && taken < expected; waited++)
+		(void)nanosleep(&moment, NULL);
+	(void)nanosleep(&moment, NULL);
+	cr_assert_eq(taken, expected);
+}
+
+/* When it comes, and when it gets ripe. */
+Test(queue, seed_wakes_sleepers_for_all_its_parts)
+{
+	struct queue_job seed = job_of(2), late = job_of(2);
+	pthread_t threads[SLEEPERS];
+
+	slept_at = queue_create(1);
+	late.is_ripe = is_ripe;
+	for (size_t i = 0; i < SLEEPERS; i++)
+		cr_assert_eq(thread_create(&threads[i], sleep_and_take, NULL), 0);
+	assert_taken(0);
+	cr_assert_eq(queue_seed(slept_at, &late), 0);
+	assert_taken(0);
+	cr_assert_eq(queue_seed(slept_at, &seed), 0);
+	assert_taken(2);
+	ripe = true;
+	queue_signal(slept_at);
+	assert_taken(4);
+	over = true;
+	for (size_t i = 0; i < SLEEPERS; i++)
+		thread_join(threads[i]);
+	cr_assert_eq(finished, 2);
+	queue_destroy(slept_at);
 }
 
 Test(queue, jobs_may_come_of_a_job_when_the_queue_is_closed)
