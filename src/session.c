@@ -184,6 +184,8 @@ static int ahead(void *context, size_t found)
 	struct session *session = context;
 
 	session->found += found;
+	if (session->found == 0)
+		return 0;
 	if (!session->many && session->found <= ALONE_MAX && found > 0)
 		return session->started > 0 ? 0 : set_first_worker(session);
 	if (!session->many && become_many(session) != 0)

@@ -241,7 +241,8 @@ static void assert_told_once(const struct run_result *result, int error, const c
 			  what, result->output);
 }
 
-/* Status 0 is for a complete tree, 1 for one about which something was told, 3 for one line. */
+/* Status 0 is for a complete tree, 1 for one about which something was told, 3 for one line, behind
+ * what an interpreter may have said that had not memory enough to begin. */
 static void assert_status(const struct run_result *result, const struct trees *trees, int error,
 			  const char *what)
 {
@@ -256,7 +257,9 @@ static void assert_status(const struct run_result *result, const struct trees *t
 			  result->errors);
 		break;
 	case 3:
-		cr_assert_eq(count_lines(result->errors), 1, "%s: %s", what, result->errors);
+		if (!strstr(result->errors, "Fatal Python error: "))
+			cr_assert_eq(count_lines(result->errors), 1, "%s: %s", what,
+				     result->errors);
 		cr_assert_eq(lines_count(result->errors, "pycompileall: "), 1, "%s: %s", what,
 			     result->errors);
 		break;

@@ -45,14 +45,14 @@ static void assert_one_compiled(const struct combination *combination, size_t so
 	run_result_fini(&result);
 }
 
-/* How many threads and processes a run starts; -j4, since by default it may be alone anyhow. */
-static size_t started_by(const char *operand)
+/* How many threads and processes a run starts with arguments that are to name -j4, since by default
+ * it may be alone anyhow. */
+static size_t started_by(const char *const *arguments)
 {
 	struct run_result result;
 	size_t count;
 
-	trace_run_ours(&result, (struct run_request){.arguments = RUN_LIST("-q", "-j4", operand)},
-		       "trace");
+	trace_run_ours(&result, (struct run_request){.arguments = arguments}, "trace");
 	RUN_ASSERT(&result, 0);
 	run_result_fini(&result);
 	count = trace_count("trace", TRACE_CLONE, NULL);
@@ -77,12 +77,14 @@ SCRATCH_TEST(little, nothing_stale_starts_no_thread)
 	build(ALONE_MAX);
 	scratch_folder("empty");
 	compile();
-	cr_expect_eq(started_by("empty"), 0);
-	cr_expect_eq(started_by("t/a0.py"), 0);
-	cr_expect_eq(started_by("t"), 0);
+	cr_expect_eq(started_by(RUN_LIST("-q", "-j4", "empty")), 0);
+	cr_expect_eq(started_by(RUN_LIST("-q", "-j4", "empty", "empty")), 0);
+	cr_expect_eq(started_by(RUN_LIST("-q", "-j4", "t/a0.py")), 0);
+	cr_expect_eq(started_by(RUN_LIST("-q", "-j4", "t")), 0);
 	build(ALONE_MAX + 1);
 	compile();
-	cr_expect_geq(started_by("t"), 3, "a thread for signals, and two that work at least");
+	cr_expect_geq(started_by(RUN_LIST("-q", "-j4", "t")), 3,
+		      "a thread for signals, and two that work at least");
 }
 
 /* What is stale is shared by as many workers as there are things to do. */
@@ -93,11 +95,12 @@ SCRATCH_TEST(little, something_stale_starts_threads)
 	if (obstacle)
 		SCRATCH_SKIP("%s", obstacle);
 	build(2);
-	cr_expect_geq(started_by("t"), 3, "for signals, a second worker, and a server");
+	cr_expect_geq(started_by(RUN_LIST("-q", "-j4", "t")), 3,
+		      "for signals, a second worker, and a server");
 	scratch_delete("t/__pycache__");
 	build(1);
 	scratch_delete("t/a1.py");
-	cr_expect_eq(started_by("t"), 2, "for signals, and a server");
+	cr_expect_eq(started_by(RUN_LIST("-q", "-j4", "t")), 2, "for signals, and a server");
 }
 
 /* The second operand waits for what the first one began. */
