@@ -469,7 +469,7 @@ static int send_answer(struct server *server, enum protocol_status status, PyObj
 	};
 
 	protocol_build_response(bytes, &response);
-	return protocol_send_parts(CONVERSATION, parts, 3);
+	return protocol_send_parts(CONVERSATION, PROTOCOL_NO_DEADLINE, parts, 3);
 }
 
 /* Receives a name and decodes it as Python does file names. A new reference, or NULL. */
@@ -588,7 +588,7 @@ static int greet(void)
 		return -1;
 	protocol_build_greeting(bytes, &greeting);
 	/* A program that is gone wants no greeting. */
-	if (protocol_send_parts(CONVERSATION, parts, 2) != 0)
+	if (protocol_send_parts(CONVERSATION, PROTOCOL_NO_DEADLINE, parts, 2) != 0)
 		_exit(0);
 	return 0;
 }

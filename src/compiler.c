@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -302,15 +301,10 @@ pid_t compiler_process(const struct compiler *compiler)
 	return compiler->process;
 }
 
-/* Neither waiting for the server nor writing to it may take longer. */
-static int set_timeout(const struct compiler *compiler)
+/* What begins now may take as long as the command says. */
+static void begin_exchange(struct compiler *compiler)
 {
-	const struct timeval timeout = {.tv_sec = (time_t)compiler->command->timeout};
-	int socket = compiler->socket;
-
-	if (setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0)
-		return -1;
-	return setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	compiler->reader.deadline = protocol_deadline(compiler->command->timeout);
 }
 
 enum compiler_outcome compiler_start(struct compiler *compiler, struct compiler_answer *answer)
@@ -319,9 +313,8 @@ enum compiler_outcome compiler_start(struct compiler *compiler, struct compiler_
 	if (start_unless_cancelled(compiler) == 0) {
 		compiler->starts++;
 		protocol_reader_init(&compiler->reader, compiler->socket);
-		if (set_timeout(compiler) == 0)
-			return COMPILER_CODE;
-		return give_up(compiler, answer, COMPILER_NO_START);
+		begin_exchange(compiler);
+		return COMPILER_CODE;
 	}
 	compiler->socket = -1;
 	if (errno == ECANCELED) {
@@ -342,7 +335,8 @@ static enum compiler_outcome start_server(struct compiler *compiler, struct comp
 	return outcome == COMPILER_CODE ? compiler_ask(compiler, &interpreter, answer) : outcome;
 }
 
-static int send_request(int socket, const struct compiler_request *request, size_t name_size)
+static int send_request(const struct protocol_reader *reader,
+			const struct compiler_request *request, size_t name_size)
 {
 	unsigned char bytes[PROTOCOL_REQUEST_SIZE];
 	const struct protocol_request frame = {
@@ -358,7 +352,7 @@ static int send_request(int socket, const struct compiler_request *request, size
 	};
 
 	protocol_build_request(bytes, &frame);
-	return protocol_send_parts(socket, parts, 3);
+	return protocol_send_parts(reader->socket, reader->deadline, parts, 3);
 }
 
 static int receive_into(struct protocol_reader *reader, struct buffer *buffer, size_t size)
@@ -416,7 +410,8 @@ void compiler_compile(struct compiler *compiler, const struct compiler_request *
 		if (answer->outcome != COMPILER_CODE)
 			return;
 	}
-	if (send_request(compiler->socket, request, name_size) != 0 ||
+	begin_exchange(compiler);
+	if (send_request(&compiler->reader, request, name_size) != 0 ||
 	    receive_answer(&compiler->reader, answer) != 0)
 		answer->outcome = give_up(compiler, answer, COMPILER_DIED);
 	else if (request->size > GIANT)

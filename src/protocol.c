@@ -3,11 +3,17 @@
 #include "protocol.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
+
+#define SECOND      INT64_C(1000000000) /* nanoseconds */
+#define MILLISECOND INT64_C(1000000)
 
 static const unsigned char greeting_mark[4] = {'p', 'y', 'c', 's'};
 
@@ -121,6 +127,51 @@ int protocol_parse_response(struct protocol_response *response,
 			 body_fits(response->warnings_size));
 }
 
+/* Nanoseconds. The clock is always there, and needs no system call. */
+static int64_t now(void)
+{
+	struct timespec time = {0, 0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * SECOND + time.tv_nsec;
+}
+
+int64_t protocol_deadline(unsigned seconds)
+{
+	return seconds > 0 ? now() + seconds * SECOND : PROTOCOL_NO_DEADLINE;
+}
+
+/* Milliseconds until then, rounded up; poll(2) takes no more than fit into an int. */
+static int until(int64_t deadline)
+{
+	int64_t left = deadline - now();
+
+	if (left <= 0)
+		return 0;
+	left = (left + MILLISECOND - 1) / MILLISECOND;
+	return left < INT_MAX ? (int)left : INT_MAX;
+}
+
+/* Waits until the socket is ready for `events`. 0, or -1 with errno: EAGAIN behind the deadline. */
+static int await(int socket, short events, int64_t deadline)
+{
+	struct pollfd awaited = {.fd = socket, .events = events};
+
+	for (;;) {
+		int time = until(deadline);
+		int ready = poll(&awaited, 1, time);
+
+		if (ready > 0)
+			return 0;
+		if (ready < 0 && errno != EINTR)
+			return -1;
+		if (ready == 0 && time < INT_MAX) {
+			errno = EAGAIN;
+			return -1;
+		}
+	}
+}
+
 /* Steps over `done` bytes that were sent. */
 static void advance(struct msghdr *message, size_t done)
 {
@@ -135,7 +186,22 @@ static void advance(struct msghdr *message, size_t done)
 	}
 }
 
-int protocol_send_parts(int socket, const struct protocol_part *parts, size_t count)
+/* sendmsg(2), but interruptions are none, and with a deadline it is not the call that waits. */
+static ssize_t send_some(int socket, int64_t deadline, const struct msghdr *message)
+{
+	bool limited = deadline != PROTOCOL_NO_DEADLINE;
+	int flags = MSG_NOSIGNAL | (limited ? MSG_DONTWAIT : 0);
+	ssize_t sent;
+
+	do
+		sent = sendmsg(socket, message, flags);
+	while (sent < 0 && (errno == EINTR ||
+			    (limited && errno == EAGAIN && await(socket, POLLOUT, deadline) == 0)));
+	return sent;
+}
+
+int protocol_send_parts(int socket, int64_t deadline, const struct protocol_part *parts,
+			size_t count)
 {
 	struct iovec vector[PROTOCOL_PARTS_MAX];
 	struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
@@ -146,10 +212,8 @@ int protocol_send_parts(int socket, const struct protocol_part *parts, size_t co
 	}
 	advance(&message, 0);
 	while (message.msg_iovlen > 0) {
-		ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+		ssize_t sent = send_some(socket, deadline, &message);
 
-		if (sent < 0 && errno == EINTR)
-			continue;
 		if (sent < 0)
 			return -1;
 		advance(&message, (size_t)sent);
@@ -157,27 +221,36 @@ int protocol_send_parts(int socket, const struct protocol_part *parts, size_t co
 	return 0;
 }
 
-int protocol_send(int socket, const void *bytes, size_t size)
+int protocol_send(int socket, int64_t deadline, const void *bytes, size_t size)
 {
 	const struct protocol_part part = {bytes, size};
 
-	return protocol_send_parts(socket, &part, 1);
+	return protocol_send_parts(socket, deadline, &part, 1);
 }
 
 void protocol_reader_init(struct protocol_reader *reader, int socket)
 {
 	reader->socket = socket;
+	reader->deadline = PROTOCOL_NO_DEADLINE;
 	reader->begin = 0;
 	reader->end = 0;
 }
 
-/* recv(2), but interruptions are none, and the end is an error. */
-static ssize_t receive_some(int socket, void *bytes, size_t size, int flags)
+/*
+ * recv(2), but interruptions are none, the end is an error, and with a deadline it is not the call
+ * that waits. Without one it waits for all of `size`, if `whole`.
+ */
+static ssize_t receive_some(const struct protocol_reader *reader, void *bytes, size_t size,
+			    bool whole)
 {
+	bool limited = reader->deadline != PROTOCOL_NO_DEADLINE;
+	int flags = limited ? MSG_DONTWAIT : whole ? MSG_WAITALL : 0;
 	ssize_t received;
 
+	if (limited && await(reader->socket, POLLIN, reader->deadline) != 0)
+		return -1;
 	do
-		received = recv(socket, bytes, size, flags);
+		received = recv(reader->socket, bytes, size, flags);
 	while (received < 0 && errno == EINTR);
 	if (received != 0)
 		return received;
@@ -188,7 +261,7 @@ static ssize_t receive_some(int socket, void *bytes, size_t size, int flags)
 /* Receives what there is into a reader that holds nothing. */
 static ssize_t fill(struct protocol_reader *reader)
 {
-	ssize_t received = receive_some(reader->socket, reader->bytes, sizeof(reader->bytes), 0);
+	ssize_t received = receive_some(reader, reader->bytes, sizeof(reader->bytes), false);
 
 	reader->begin = 0;
 	reader->end = received > 0 ? (size_t)received : 0;
@@ -215,7 +288,7 @@ static ssize_t receive_more(struct protocol_reader *reader, void *bytes, size_t 
 		return (ssize_t)take(reader, bytes, size);
 	/* Behind what fills the reader there is nothing to be had with it. */
 	if (size >= sizeof(reader->bytes))
-		return receive_some(reader->socket, bytes, size, MSG_WAITALL);
+		return receive_some(reader, bytes, size, true);
 	return fill(reader) < 0 ? -1 : (ssize_t)take(reader, bytes, size);
 }
 

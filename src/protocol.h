@@ -104,14 +104,26 @@ struct protocol_part {
 #define PROTOCOL_PARTS_MAX 3
 
 /*
- * Sends all parts, in one system call if the socket takes them: each call more would wake the other
- * end for a piece of which it can make nothing. 0, or -1 with errno of sendmsg(2); EPIPE raises no
- * signal. May block while the other end does not read.
+ * When nobody waits for the other end any more: nanoseconds of CLOCK_MONOTONIC, or
+ * PROTOCOL_NO_DEADLINE. One deadline holds for a whole exchange, however many pieces it comes in;
+ * what has come, or can be sent without waiting, is in time even behind it, so that a program that
+ * was stopped for a while does not take its server for a slow one.
  */
-int protocol_send_parts(int socket, const struct protocol_part *parts, size_t count);
+#define PROTOCOL_NO_DEADLINE ((int64_t)-1)
+
+/* The deadline that lies so many seconds ahead; 0: none. */
+int64_t protocol_deadline(unsigned seconds);
+
+/*
+ * Sends all parts, in one system call if the socket takes them: each call more would wake the other
+ * end for a piece of which it can make nothing. 0, or -1 with errno of sendmsg(2) or poll(2), or
+ * EAGAIN behind the deadline; EPIPE raises no signal. Blocks while the other end does not read.
+ */
+int protocol_send_parts(int socket, int64_t deadline, const struct protocol_part *parts,
+			size_t count);
 
 /* The same for bytes that lie together. */
-int protocol_send(int socket, const void *bytes, size_t size);
+int protocol_send(int socket, int64_t deadline, const void *bytes, size_t size);
 
 /*
  * What has come over a socket and was not asked for yet: as much as fits is received at once, so
@@ -126,19 +138,21 @@ int protocol_send(int socket, const void *bytes, size_t size);
 
 struct protocol_reader {
 	int socket;
+	int64_t deadline;  /* of what is received; its owner sets it */
 	size_t begin, end; /* what it holds: the bytes from `begin` on, before `end` */
 	unsigned char bytes[PROTOCOL_READER_SIZE];
 };
 
-/* Begins to read from a socket. What the reader held goes: it was of another connection. */
+/* Begins to read from a socket, without a deadline. What the reader held goes: it was of another
+ * connection. */
 void protocol_reader_init(struct protocol_reader *reader, int socket);
 
 /*
  * Receives exactly `size` bytes, and perhaps some of what follows, which is kept for the next call.
  * What is still to come goes straight to `bytes` if it would fill the reader. 0, or -1 with errno
- * of recv(2), or ECONNRESET where the other end closed before the last byte; then the frame is
- * lost, and so is the conversation. May block while the other end does not write; a timeout that
- * the socket has begins anew with each piece that comes.
+ * of recv(2) or poll(2), EAGAIN behind the deadline, or ECONNRESET where the other end closed
+ * before the last byte; then the frame is lost, and so is the conversation. Blocks while the other
+ * end does not write.
  */
 int protocol_receive(struct protocol_reader *reader, void *bytes, size_t size);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,8 +61,8 @@ CALL(int, sync_file_range, -1, (int file, off64_t offset, off64_t size, unsigned
 CALL(int, pipe2, -1, (int ends[2], int flags), (ends, flags), -1, NULL)
 CALL(int, socketpair, -1, (int domain, int type, int protocol, int ends[2]),
      (domain, type, protocol, ends), -1, NULL)
-CALL(int, setsockopt, -1, (int file, int level, int option, const void *value, socklen_t size),
-     (file, level, option, value, size), file, NULL)
+CALL(int, poll, -1, (struct pollfd * awaited, nfds_t count, int time), (awaited, count, time),
+     count > 0 ? awaited->fd : -1, NULL)
 CALL(pid_t, fork, -1, (void), (), -1, NULL)
 CALL(pid_t, waitpid, -1, (pid_t process, int *status, int flags), (process, status, flags), -1,
      NULL)

@@ -135,8 +135,9 @@ static void read_in_pieces(struct end *end)
 	}
 }
 
-/* All of it waits in the socket, so that nobody need read while we send. */
-static void converse(void (*read)(struct end *end), const uint8_t *bytes, size_t size)
+/* All of it waits in the socket, so that nobody need read while we send, and nobody is late. */
+static void converse(void (*read)(struct end *end), unsigned seconds, const uint8_t *bytes,
+		     size_t size)
 {
 	const struct protocol_part parts[] = {{bytes, size / 2},
 					      {bytes + size / 2, size - size / 2}};
@@ -144,9 +145,10 @@ static void converse(void (*read)(struct end *end), const uint8_t *bytes, size_t
 	int ends[2];
 
 	FUZZ_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-	FUZZ_CHECK(protocol_send_parts(ends[0], parts, 2) == 0);
+	FUZZ_CHECK(protocol_send_parts(ends[0], PROTOCOL_NO_DEADLINE, parts, 2) == 0);
 	FUZZ_CHECK(close(ends[0]) == 0);
 	protocol_reader_init(&end.reader, ends[1]);
+	end.reader.deadline = protocol_deadline(seconds);
 	read(&end);
 	FUZZ_CHECK(close(ends[1]) == 0);
 }
@@ -161,15 +163,15 @@ static void converse_at_length(const uint8_t *bytes, size_t size)
 		memcpy(repeated + filled, bytes, size);
 		filled += size;
 	}
-	converse(read_in_pieces, repeated, filled);
+	converse(read_in_pieces, size % 2 * 3600, repeated, filled);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	if (size > SENT_MAX)
 		return 0;
-	converse(read_as_program, bytes, size);
-	converse(read_as_server, bytes, size);
+	converse(read_as_program, 3600, bytes, size);
+	converse(read_as_server, 0, bytes, size);
 	converse_at_length(bytes, size);
 	return 0;
 }

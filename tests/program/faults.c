@@ -411,7 +411,7 @@ static const struct kind {
 	{"pthread_create", {EAGAIN, ENOMEM}, .ways = PLAIN},
 	{"socketpair", {EMFILE, ENFILE, ENOMEM}, .ways = PLAIN},
 	{"pipe2", {EMFILE, ENFILE, ENOMEM}, .ways = PLAIN},
-	{"setsockopt", {ENOMEM}, .ways = PLAIN},
+	{"poll", {EINTR, ENOMEM}, .ways = PLAIN},
 	{"sendmsg", {EINTR, ENOMEM, ENOBUFS, EPIPE}, .shorter = true, .ways = PLAIN},
 	{"recv", {EINTR, ENOMEM, ECONNRESET}, .shorter = true, .ways = PLAIN},
 	{"waitpid", {EINTR}, .ways = PLAIN},

@@ -893,6 +893,57 @@ SCRATCH_TEST(compiler, server_that_does_not_read_in_time)
 	stop();
 }
 
+/* Each piece comes in time, all of them do not: 32 bytes of the greeting, 100 of the payload. */
+#define DRIP "while sleep 0.4; do printf x >&0; done\n"
+
+SCRATCH_TEST(compiler, server_that_drips_its_greeting)
+{
+	start_with_script("printf pycs >&0\n" DRIP);
+	set_timeout(1);
+	assert_outcome(COMPILER_NO_START, "the compile server did not greet within 1 s");
+	stop();
+}
+
+SCRATCH_TEST(compiler, server_that_drips_its_answer)
+{
+	start_with_script("greet\nreceive\n"
+			  "printf '\\0\\0\\0\\0\\0\\0\\0\\0\\144\\0\\0\\0' >&0\n"
+			  "printf '\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0' >&0\n" DRIP);
+	set_timeout(1);
+	assert_outcome(COMPILER_DIED, "the compile server did not answer within 1 s");
+	stop();
+}
+
+/* It takes four seconds to read what is more than a socket holds, and then it is gone. */
+SCRATCH_TEST(compiler, server_that_reads_drop_by_drop)
+{
+	const size_t size = (size_t)1 << 20;
+	char *source = calloc(1, size);
+
+	cr_assert_not_null(source);
+	start_with_script(
+		"greet\nreceive\n"
+		"for i in 0 1 2 3 4 5 6 7 8 9; do head -c 80000 <&0 >all; sleep 0.4; done\n");
+	set_timeout(1);
+	cr_assert_eq(compile("a.py", source, size, 0, true), COMPILER_DIED);
+	cr_assert_str_eq(buffer_string(&answer.payload),
+			 "the compile server did not answer within 1 s");
+	free(source);
+	stop();
+}
+
+SCRATCH_TEST(compiler, deadline_of_each_source_is_its_own)
+{
+	start();
+	set_timeout(1);
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(compile_text("a.py", "a = 1\n"), COMPILER_CODE);
+		(void)usleep(600000);
+	}
+	cr_assert_eq(compiler_starts(compiler), 1);
+	stop();
+}
+
 /* ---- Asking ---- */
 
 SCRATCH_TEST(compiler, ask_tells_what_the_server_is)

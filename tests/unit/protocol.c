@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -294,7 +295,7 @@ static void *send_in_pieces(void *text)
 {
 	for (const char *piece = text; *piece; piece++) {
 		(void)usleep(1000);
-		if (protocol_send(ends[1], piece, 1) != 0)
+		if (protocol_send(ends[1], PROTOCOL_NO_DEADLINE, piece, 1) != 0)
 			return NULL;
 	}
 	return text;
@@ -322,7 +323,7 @@ Test(protocol, receive_joins_single_bytes_through_interruptions, .init = connect
 
 static void *send_much(void *bytes)
 {
-	return protocol_send(ends[1], bytes, MUCH) == 0 ? bytes : NULL;
+	return protocol_send(ends[1], PROTOCOL_NO_DEADLINE, bytes, MUCH) == 0 ? bytes : NULL;
 }
 
 Test(protocol, send_goes_on_until_all_is_sent, .init = connect_ends)
@@ -348,7 +349,7 @@ static void *send_parts(void *bytes)
 	const unsigned char *all = bytes;
 	const struct protocol_part parts[] = {{all, 3}, {NULL, 0}, {all + 3, MUCH - 3}};
 
-	return protocol_send_parts(ends[1], parts, 3) == 0 ? bytes : NULL;
+	return protocol_send_parts(ends[1], PROTOCOL_NO_DEADLINE, parts, 3) == 0 ? bytes : NULL;
 }
 
 Test(protocol, parts_arrive_one_behind_the_other, .init = connect_ends)
@@ -373,7 +374,7 @@ Test(protocol, parts_arrive_one_behind_the_other, .init = connect_ends)
 Test(protocol, receive_of_nothing_waits_for_nothing, .init = connect_ends)
 {
 	cr_assert_eq(protocol_receive(&reader, NULL, 0), 0);
-	cr_assert_eq(protocol_send(ends[0], NULL, 0), 0);
+	cr_assert_eq(protocol_send(ends[0], PROTOCOL_NO_DEADLINE, NULL, 0), 0);
 }
 
 Test(protocol, receive_from_a_closed_end, .init = connect_ends)
@@ -389,7 +390,7 @@ Test(protocol, receive_of_less_than_asked_for, .init = connect_ends)
 {
 	char bytes[4];
 
-	cr_assert_eq(protocol_send(ends[1], "abc", 3), 0);
+	cr_assert_eq(protocol_send(ends[1], PROTOCOL_NO_DEADLINE, "abc", 3), 0);
 	cr_assert_eq(close(ends[1]), 0);
 	cr_assert_eq(protocol_receive(&reader, bytes, sizeof(bytes)), -1);
 	cr_assert_eq(errno, ECONNRESET);
@@ -399,7 +400,7 @@ Test(protocol, receive_of_less_than_asked_for, .init = connect_ends)
 Test(protocol, send_to_a_closed_end, .init = connect_ends)
 {
 	cr_assert_eq(close(ends[1]), 0);
-	cr_assert_eq(protocol_send(ends[0], "x", 1), -1);
+	cr_assert_eq(protocol_send(ends[0], PROTOCOL_NO_DEADLINE, "x", 1), -1);
 	cr_assert_eq(errno, EPIPE);
 }
 
@@ -407,7 +408,7 @@ Test(protocol, no_socket)
 {
 	char byte = 0;
 
-	cr_assert_eq(protocol_send(-1, &byte, 1), -1);
+	cr_assert_eq(protocol_send(-1, PROTOCOL_NO_DEADLINE, &byte, 1), -1);
 	cr_assert_eq(errno, EBADF);
 	protocol_reader_init(&reader, -1);
 	cr_assert_eq(protocol_receive(&reader, &byte, 1), -1);
@@ -438,7 +439,8 @@ static const unsigned char *many_bytes(void)
 /* Sends the bytes from `begin` to `end`, at once. */
 static void send_bytes(size_t begin, size_t end)
 {
-	cr_assert_eq(protocol_send(ends[1], many_bytes() + begin, end - begin), 0);
+	cr_assert_eq(
+		protocol_send(ends[1], PROTOCOL_NO_DEADLINE, many_bytes() + begin, end - begin), 0);
 }
 
 /* Receives as many as that and holds them against what was sent. */
@@ -528,19 +530,18 @@ Test(protocol, end_behind_frames_that_are_held, .init = connect_ends)
 	cr_assert_eq(errno, ECONNRESET);
 }
 
-static void set_timeout(suseconds_t microseconds)
+/* A tenth of a second from now. */
+static void set_deadline(void)
 {
-	const struct timeval timeout = {.tv_usec = microseconds};
-
-	cr_assert_eq(setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)), 0);
+	reader.deadline = protocol_deadline(1) - 900000000;
 }
 
 /* Half of a fixed part has come, behind a frame, and no more does. */
-Test(protocol, timeout_amid_what_is_held, .init = connect_ends)
+Test(protocol, deadline_amid_what_is_held, .init = connect_ends)
 {
 	unsigned char bytes[24];
 
-	set_timeout(100000);
+	set_deadline();
 	send_bytes(0, 112);
 	assert_received(0, 100);
 	cr_assert_eq(waiting(), 0);
@@ -549,13 +550,78 @@ Test(protocol, timeout_amid_what_is_held, .init = connect_ends)
 }
 
 /* What is held has come in time. */
-Test(protocol, no_timeout_for_what_is_held, .init = connect_ends)
+Test(protocol, no_deadline_for_what_is_held, .init = connect_ends)
 {
-	set_timeout(100000);
+	set_deadline();
 	send_bytes(0, 100);
 	assert_received(0, 24);
 	(void)usleep(200000);
 	assert_received(24, 100);
+}
+
+/* Nobody waits for it, so it may be late. */
+Test(protocol, no_deadline_for_what_has_come, .init = connect_ends)
+{
+	unsigned char byte;
+
+	set_deadline();
+	send_bytes(0, 100);
+	(void)usleep(200000);
+	assert_received(0, 100);
+	cr_assert_eq(protocol_receive(&reader, &byte, 1), -1);
+	cr_assert_eq(errno, EAGAIN);
+}
+
+/* One deadline for all pieces, none of which is late by itself. */
+Test(protocol, deadline_of_many_pieces, .init = connect_ends)
+{
+	char text[250], received[sizeof(text)]; /* few enough to wait in the socket */
+	pthread_t thread;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	set_deadline();
+	cr_assert_eq(pthread_create(&thread, NULL, send_in_pieces, text), 0);
+	cr_assert_eq(protocol_receive(&reader, received, sizeof(text) - 1), -1);
+	cr_assert_eq(errno, EAGAIN);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+}
+
+/* Interruptions neither end the wait nor make it longer. */
+Test(protocol, deadline_amid_interruptions, .init = connect_ends)
+{
+	unsigned char byte;
+
+	interrupt_every(1000);
+	set_deadline();
+	cr_assert_eq(protocol_receive(&reader, &byte, 1), -1);
+	cr_assert_eq(errno, EAGAIN);
+	cr_assert_geq(protocol_deadline(1), reader.deadline + 1000000000);
+}
+
+/* The other end reads, but not all of it, and never again. */
+Test(protocol, deadline_of_what_is_sent, .init = connect_ends)
+{
+	static char much[1 << 20];
+
+	set_deadline();
+	cr_assert_eq(protocol_send(ends[0], reader.deadline, much, sizeof(much)), -1);
+	cr_assert_eq(errno, EAGAIN);
+	cr_assert_eq(recv(ends[1], much, sizeof(much) / 16, MSG_WAITALL),
+		     (ssize_t)(sizeof(much) / 16));
+	set_deadline();
+	cr_assert_eq(protocol_send(ends[0], reader.deadline, much, sizeof(much)), -1);
+	cr_assert_eq(errno, EAGAIN);
+}
+
+/* Seconds beyond what poll(2) takes at once. */
+Test(protocol, deadline_that_is_far, .init = connect_ends)
+{
+	reader.deadline = protocol_deadline(UINT_MAX);
+	cr_assert_gt(reader.deadline, protocol_deadline(UINT_MAX - 1));
+	send_bytes(0, 100);
+	assert_received(0, 100);
+	cr_assert_eq(protocol_deadline(0), PROTOCOL_NO_DEADLINE);
 }
 
 Test(protocol, reader_of_another_connection_holds_nothing, .init = connect_ends)
