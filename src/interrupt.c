@@ -4,37 +4,51 @@
 
 #include "thread.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 struct interrupt {
-	pthread_t thread;
-	sigset_t waited; /* the signals, and SIGUSR1 by which interrupt_destroy ends the thread */
+	sigset_t waited; /* the signals, and WAKE */
 	sigset_t before; /* what was blocked before */
-	int caught;      /* the signal; written by the thread, read after its end */
+	int caught;      /* the signal; with a thread, written by it and read after its end */
+	bool watched;    /* there is a thread */
+	pthread_t thread;
 	void (*react)(void *context);
 	void *context;
 };
 
-/* Ours alone: it is sent to the thread, never to the process. */
+/* By which interrupt_destroy ends the thread. */
 #define WAKE SIGUSR1
+
+/* From us, who send none but to the thread. The code would not tell: the C library makes SI_USER of
+ * SI_TKILL. */
+static bool is_wake(const siginfo_t *info)
+{
+	return info->si_signo == WAKE && info->si_pid == getpid();
+}
 
 static void *wait_for_signal(void *argument)
 {
 	struct interrupt *interrupt = argument;
-	int signal;
+	siginfo_t info;
 
-	do {
-		if (sigwait(&interrupt->waited, &signal) != 0)
-			abort();
-		if (signal != WAKE && !interrupt->caught) {
-			interrupt->caught = signal;
+	for (;;) {
+		if (sigwaitinfo(&interrupt->waited, &info) < 0) {
+			if (errno != EINTR)
+				abort();
+			continue;
+		}
+		if (is_wake(&info))
+			return NULL;
+		if (!interrupt->caught) {
+			interrupt->caught = info.si_signo;
 			interrupt->react(interrupt->context);
 		}
-	} while (signal != WAKE);
-	return NULL;
+	}
 }
 
 static void add_unless_ignored(sigset_t *set, int signal)
@@ -45,14 +59,12 @@ static void add_unless_ignored(sigset_t *set, int signal)
 		(void)sigaddset(set, signal);
 }
 
-struct interrupt *interrupt_create(void (*react)(void *context), void *context)
+struct interrupt *interrupt_create(void)
 {
 	struct interrupt *interrupt = calloc(1, sizeof(*interrupt));
 
 	if (!interrupt)
 		return NULL;
-	interrupt->react = react;
-	interrupt->context = context;
 	(void)sigemptyset(&interrupt->waited);
 	add_unless_ignored(&interrupt->waited, SIGINT);
 	add_unless_ignored(&interrupt->waited, SIGTERM);
@@ -60,24 +72,51 @@ struct interrupt *interrupt_create(void (*react)(void *context), void *context)
 	(void)sigaddset(&interrupt->waited, WAKE);
 	if (pthread_sigmask(SIG_BLOCK, &interrupt->waited, &interrupt->before) != 0)
 		abort();
-	if (thread_create(&interrupt->thread, wait_for_signal, interrupt) == 0)
-		return interrupt;
-	(void)pthread_sigmask(SIG_SETMASK, &interrupt->before, NULL);
-	free(interrupt);
-	return NULL;
+	return interrupt;
+}
+
+bool interrupt_came(struct interrupt *interrupt)
+{
+	static const struct timespec no_time = {0, 0};
+	int signal;
+
+	if (interrupt->caught)
+		return true;
+	signal = sigtimedwait(&interrupt->waited, NULL, &no_time);
+	if (signal > 0)
+		interrupt->caught = signal;
+	return interrupt->caught != 0;
+}
+
+int interrupt_watch(struct interrupt *interrupt, void (*react)(void *context), void *context)
+{
+	interrupt->react = react;
+	interrupt->context = context;
+	if (thread_create(&interrupt->thread, wait_for_signal, interrupt) != 0)
+		return -1;
+	interrupt->watched = true;
+	return 0;
+}
+
+static void end_thread(struct interrupt *interrupt)
+{
+	if (pthread_kill(interrupt->thread, WAKE) != 0)
+		abort();
+	(void)thread_join(interrupt->thread);
+	interrupt->watched = false;
 }
 
 int interrupt_destroy(struct interrupt *interrupt)
 {
-	int caught;
+	int caught = 0;
 
 	if (!interrupt)
 		return 0;
-	if (pthread_kill(interrupt->thread, WAKE) != 0)
-		abort();
-	(void)thread_join(interrupt->thread);
-	caught = interrupt->caught;
-	if (!caught)
+	if (interrupt->watched)
+		end_thread(interrupt);
+	if (interrupt_came(interrupt))
+		caught = interrupt->caught;
+	else
 		(void)pthread_sigmask(SIG_SETMASK, &interrupt->before, NULL);
 	free(interrupt);
 	return caught;

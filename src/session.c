@@ -40,16 +40,15 @@ struct session {
 	uint32_t *operand_targets; /* then, a bit for each target whose sys.path has the operand */
 
 	/* The workers, started as there is work for them. While there is little, the main thread
-	 * is the only one, and works when all is fed. Then a signal does what it does to any
-	 * process: there is nothing yet that would be left behind. */
+	 * is the only one, works when all is fed, and asks for signals in between. */
 	struct worker **workers;
-	struct interrupt *interrupt; /* NULL: the main thread is alone */
-	atomic_bool many;            /* it is not alone */
-	bool working;                /* it is the first worker */
-	atomic_size_t jobs;          /* how many workers there may be, if many */
-	atomic_size_t started;       /* how many there are; grows under both locks */
-	atomic_size_t found;         /* how many sources and folders were found */
-	pthread_mutex_t starting;    /* taken before `lock` */
+	struct interrupt *interrupt;
+	atomic_bool many;         /* it is not alone */
+	bool working;             /* it is the first worker */
+	atomic_size_t jobs;       /* how many workers there may be, if many */
+	atomic_size_t started;    /* how many there are; grows under both locks */
+	atomic_size_t found;      /* how many sources and folders were found */
+	pthread_mutex_t starting; /* taken before `lock` */
 
 	pthread_mutex_t lock; /* for what follows, and `started` */
 	bool cancelled;       /* no worker is started any more */
@@ -159,14 +158,13 @@ static int set_jobs(struct session *session)
 	return 0;
 }
 
-/* Gets ready for other threads: those have the signals blocked. The first worker gets a thread,
+/* Gets ready for other threads, one of which waits for signals. The first worker gets a thread,
  * unless it is the main thread. 0, or -1 with errno. */
 static int become_many(struct session *session)
 {
 	if (set_jobs(session) != 0)
 		return -1;
-	session->interrupt = interrupt_create(cancel, session);
-	if (!session->interrupt)
+	if (interrupt_watch(session->interrupt, cancel, session) != 0)
 		return -1;
 	if (session->options->quiet == 0 && isatty(STDERR_FILENO) == 1)
 		report_show_progress(session->report);
@@ -192,6 +190,15 @@ static int ahead(void *context, size_t found)
 		return -1;
 	start_workers(session);
 	return 0;
+}
+
+/* For workers: something begins, and nobody else may be there to see a signal. */
+static void begin(void *context)
+{
+	struct session *session = context;
+
+	if (!session->many && interrupt_came(session->interrupt))
+		cancel(session);
 }
 
 /* For workers: there is something that takes long. */
@@ -226,6 +233,7 @@ static void set_settings(struct session *session)
 	settings->filter = session->filter;
 	settings->course = &session->course;
 	settings->give_up = give_up;
+	settings->begin = begin;
 	settings->stale = stale;
 	settings->context = session;
 }
@@ -513,6 +521,9 @@ static enum session_status run(struct session *session)
 {
 	int signal;
 
+	session->interrupt = interrupt_create();
+	if (!session->interrupt)
+		return SESSION_IMPOSSIBLE;
 	work(session);
 	join_workers(session);
 	signal = interrupt_destroy(session->interrupt);

@@ -230,6 +230,7 @@ static void work_on(struct worker *worker, const struct queue_ticket *ticket)
 	const struct branches *branches = branches_of(ticket->job);
 	struct group *group = group_of(ticket->job);
 
+	worker->settings->begin(worker->settings->context);
 	if (branches)
 		walk(worker, branches, ticket->part);
 	else if (group)

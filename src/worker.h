@@ -34,9 +34,11 @@ struct worker_settings {
 	/* Called by any worker where the run cannot go on: no server can be started. The text is
 	 * valid during the call only. */
 	void (*give_up)(void *context, const char *why);
+	/* Called by any worker before every source or folder. */
+	void (*begin)(void *context);
 	/* Called by any worker at every source that is stale, before it is compiled. */
 	void (*stale)(void *context);
-	void *context; /* handed to both */
+	void *context; /* handed to all of them */
 };
 
 struct worker;

@@ -8,9 +8,11 @@
 #include "support/scratch.h"
 #include "support/trace.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 TestSuite(little, .timeout = 120);
 
@@ -117,4 +119,47 @@ COMBINATION_TEST(little, what_is_stale_is_compiled)
 		build(sources);
 		assert_one_compiled(combination, sources, RUN_LIST("-v", "t"));
 	}
+}
+
+static int waiting_signal;
+
+/* The signal waits when the program starts, and comes as soon as it is not blocked any more. */
+static int let_signal_wait(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, waiting_signal);
+	(void)signal(waiting_signal, SIG_DFL);
+	return sigprocmask(SIG_BLOCK, &set, NULL) != 0 ? -1 : raise(waiting_signal);
+}
+
+static void assert_interrupted(const struct combination *combination, const char *const *arguments,
+			       const char *output)
+{
+	struct run_result result;
+
+	combination_run(&result, combination,
+			(struct run_request){.arguments = arguments, .prepare = let_signal_wait});
+	cr_assert_eq(result.signal, waiting_signal, "%s: signal %d, status %d", result.command,
+		     result.signal, result.status);
+	cr_assert_str_eq(result.output, output, "%s", result.command);
+	cr_assert_str_empty(result.errors);
+	run_result_fini(&result);
+}
+
+/* Also where the main thread alone is there to see it, whether there is something to do or not. */
+COMBINATION_TEST(little, signal_is_seen)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+
+	build(1);
+	scratch_folder("empty");
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		waiting_signal = signals[i];
+		assert_interrupted(combination, RUN_LIST("-q", "t/a0.py"), "\n[interrupted]\n");
+		assert_interrupted(combination, RUN_LIST("-q", "empty"), "\n[interrupted]\n");
+		assert_interrupted(combination, RUN_LIST("-qq", "t/a0.py"), "");
+	}
+	cr_assert_neq(access("t/__pycache__", F_OK), 0, "something was begun in spite of it");
 }

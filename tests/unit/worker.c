@@ -36,6 +36,7 @@ struct fixture {
 	uint32_t only;      /* a bit for each target that the sources are for; 0: all */
 	size_t batch_size;  /* sources in a batch; 0: all */
 	char given_up[200]; /* why, or "" */
+	atomic_uint begun;  /* how many sources and folders the workers began with */
 	atomic_uint stale;  /* how often a worker met something to compile */
 };
 
@@ -44,6 +45,13 @@ static void give_up(void *context, const char *why)
 	struct fixture *fixture = context;
 
 	(void)snprintf(fixture->given_up, sizeof(fixture->given_up), "%s", why);
+}
+
+static void count_begun(void *context)
+{
+	struct fixture *fixture = context;
+
+	fixture->begun++;
 }
 
 static void count_stale(void *context)
@@ -68,6 +76,7 @@ static void set_up_for(struct fixture *fixture, int count, char *const *words)
 	*fixture = (struct fixture){
 		.settings = {.targets = &fixture->targets,
 			     .give_up = give_up,
+			     .begin = count_begun,
 			     .stale = count_stale,
 			     .course = &fixture->course,
 			     .context = fixture},
@@ -193,6 +202,7 @@ SCRATCH_TEST(worker, compiles_what_is_missing_and_then_nothing)
 	cr_assert_eq(counts.fresh, 2);
 	cr_assert_eq(fixture.servers, 0);
 	cr_assert_eq(fixture.stale, 2, "nothing more was stale");
+	cr_assert_eq(fixture.begun, 4, "two sources, twice");
 	cr_assert_stdout_eq_str("Compiling 'a.py'...\nCompiling 'b.py'...\n");
 	release(&fixture);
 }
