@@ -3,6 +3,9 @@
  *
  * nftw shows entries in the order of the disk and passes no context, so the whole listing is
  * gathered first (in a variable of this file: one walk at a time), sorted, and then shown.
+ *
+ * Where reading a folder fails amid its entries, nftw takes that for their end and says nothing,
+ * and so do we: unlike walk_fts, which asks again.
  */
 #include "config.h"
 
