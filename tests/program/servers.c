@@ -130,6 +130,17 @@ COMBINATION_TEST(servers, stops_amid_its_answer)
 			      RUN_LIST("-v", "--timeout=5", "t"));
 }
 
+/* No byte of it is late. */
+COMBINATION_TEST(servers, drips_its_answer)
+{
+	build_tree();
+	misbehave_first("greet(); receive(); n = (100).to_bytes(8, 'little'); "
+			"os.write(0, bytes(8) + n + bytes(8))\n"
+			"while True: time.sleep(1); os.write(0, b'x')");
+	assert_costs_one_file(combination, "*** the compile server did not answer within 5 s",
+			      RUN_LIST("-v", "--timeout=5", "t"));
+}
+
 /* More than a socket holds: sending blocks. */
 COMBINATION_TEST(servers, stops_reading)
 {
