@@ -148,6 +148,16 @@ static void assert_interrupted(const struct combination *combination, const char
 	run_result_fini(&result);
 }
 
+/* Before the first source: none is even looked at. */
+COMBINATION_TEST(little, signal_ends_what_is_little)
+{
+	build(2);
+	assert_one_compiled(combination, 1, RUN_LIST("-v", "t/a0.py"));
+	assert_one_compiled(combination, 1, RUN_LIST("-v", "t/a1.py"));
+	waiting_signal = SIGTERM;
+	assert_interrupted(combination, RUN_LIST("-v", "t/a0.py", "t/a1.py"), "\n[interrupted]\n");
+}
+
 /* Also where the main thread alone is there to see it, whether there is something to do or not. */
 COMBINATION_TEST(little, signal_is_seen)
 {
