@@ -55,11 +55,11 @@ sections:
                 sources in 50,000 folders, 20,000 in 1,000, and 200,000 in one. They are links to a
                 few files, so that making them takes minutes and not hours
 
-Every round runs all programs of a section once, one after the other, and begins with another one
-of them; a ratio is taken within a round, and the table has the median of the rounds. Caches are
-warm. The floors are given the threads or processes that --jobs says. What a file system takes to
-make files can be left out by a $TMPDIR in memory. With --quick the sections in which the tree is
-stale are given one copy of the library, and memory is left out unless --only names it.
+Every round runs all programs of a section once, one after the other, in an order by chance; a
+ratio is taken within a round, and the table has the median of the rounds. Caches are warm. The
+floors are given the threads or processes that --jobs says. What a file system takes to make files
+can be left out by a $TMPDIR in memory. With --quick the sections in which the tree is stale are
+given one copy of the library, and memory is left out unless --only names it.
 """
 
 EPILOG = """\

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import random
 import shlex
 import sys
 import tempfile
@@ -76,15 +77,18 @@ class Bench:
     def measure(self, section, commands, before=None, after=None, warm_up=1):
         """Runs the section's rounds. Returns lists of a Sample a round, by name of the command.
 
+        The order in each round is by chance, the same in every bench: what a command leaves behind,
+        in caches and in memory, is not always met by the same other one.
+
         `before` and `after` are called around each run with the name of the command.
         """
         rounds = self.rounds(section)
         names = list(commands)
         tell("%s, %d rounds of %s" % (section, rounds, "; ".join(names)))
         samples = {name: [] for name in names}
+        chance = random.Random(section)
         for number in range(-warm_up, rounds):
-            first = number % len(names)
-            for name in names[first:] + names[:first]:
+            for name in chance.sample(names, len(names)):
                 if before:
                     before(name)
                 sample = self.run_once(commands[name])
