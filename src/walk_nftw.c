@@ -5,7 +5,7 @@
  * gathered first (in a variable of this file: one walk at a time), sorted, and then shown.
  *
  * Where reading a folder fails amid its entries, nftw takes that for their end and says nothing,
- * and so do we: unlike walk_fts, which asks again.
+ * and so do we: unlike walk_fts, which has an errno to look at.
  */
 #include "config.h"
 

@@ -148,7 +148,7 @@ static void assert_interrupted(const struct combination *combination, const char
 	run_result_fini(&result);
 }
 
-/* Before the first source: none is even looked at. */
+/* Before the first source: nothing is told of any. */
 COMBINATION_TEST(little, signal_ends_what_is_little)
 {
 	build(2);

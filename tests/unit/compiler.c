@@ -877,20 +877,24 @@ SCRATCH_TEST(compiler, server_that_stops_amid_the_answer)
 	stop();
 }
 
-/* More than a socket holds, so that sending waits. */
-SCRATCH_TEST(compiler, server_that_does_not_read_in_time)
+/* The source is more than a socket holds, so that sending waits. */
+static void assert_not_read_in_time(const char *script, size_t size)
 {
-	const size_t size = (size_t)4 << 20;
 	char *source = calloc(1, size);
 
 	cr_assert_not_null(source);
-	start_with_script("greet\nreceive\nexec sleep 100\n");
+	start_with_script(script);
 	set_timeout(1);
 	cr_assert_eq(compile("a.py", source, size, 0, true), COMPILER_DIED);
 	cr_assert_str_eq(buffer_string(&answer.payload),
 			 "the compile server did not answer within 1 s");
 	free(source);
 	stop();
+}
+
+SCRATCH_TEST(compiler, server_that_does_not_read_in_time)
+{
+	assert_not_read_in_time("greet\nreceive\nexec sleep 100\n", (size_t)4 << 20);
 }
 
 /* Each piece comes in time, all of them do not: 32 bytes of the greeting, 100 of the payload. */
@@ -914,22 +918,12 @@ SCRATCH_TEST(compiler, server_that_drips_its_answer)
 	stop();
 }
 
-/* It takes four seconds to read what is more than a socket holds, and then it is gone. */
+/* It takes four seconds to read all, and then it is gone. */
 SCRATCH_TEST(compiler, server_that_reads_drop_by_drop)
 {
-	const size_t size = (size_t)1 << 20;
-	char *source = calloc(1, size);
-
-	cr_assert_not_null(source);
-	start_with_script(
-		"greet\nreceive\n"
-		"for i in 0 1 2 3 4 5 6 7 8 9; do head -c 80000 <&0 >all; sleep 0.4; done\n");
-	set_timeout(1);
-	cr_assert_eq(compile("a.py", source, size, 0, true), COMPILER_DIED);
-	cr_assert_str_eq(buffer_string(&answer.payload),
-			 "the compile server did not answer within 1 s");
-	free(source);
-	stop();
+	assert_not_read_in_time("greet\nreceive\nfor i in 0 1 2 3 4 5 6 7 8 9; do\n"
+				"head -c 80000 <&0 >all; sleep 0.4; done\n",
+				(size_t)1 << 20);
 }
 
 SCRATCH_TEST(compiler, deadline_of_each_source_is_its_own)
