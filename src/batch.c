@@ -62,7 +62,7 @@ struct batch *batch_create(struct report *report, struct folder *root, const cha
 		return NULL;
 	batch->report = report;
 	batch->root = folder_hold(root);
-	atomic_init(&batch->cleaned, false);
+	atomic_init(&batch->tidied, false);
 	atomic_init(&batch->descriptor, -1);
 	batch->targets = UINT32_MAX;
 	batch->count = 0;
@@ -121,9 +121,9 @@ struct batch *batch_of(struct queue_job *job)
 	return (struct batch *)job;
 }
 
-bool batch_to_clean(struct batch *batch)
+bool batch_to_tidy(struct batch *batch)
 {
-	return !atomic_exchange(&batch->cleaned, true);
+	return !atomic_load(&batch->tidied) && !atomic_exchange(&batch->tidied, true);
 }
 
 const char *batch_name(const struct batch *batch, size_t index)

@@ -30,7 +30,7 @@ struct batch {
 	struct queue_job job;  /* first: the queue knows only this */
 	struct report *report; /* borrowed */
 	struct folder *root;   /* held */
-	atomic_bool cleaned;   /* somebody has taken it upon himself to clean up behind dead runs */
+	atomic_bool tidied;    /* somebody has taken it upon himself to tidy up behind dead runs */
 	atomic_int descriptor; /* the folder once it is open, else -1 */
 	size_t relative;       /* offset of the folder's path beneath `root`; "": itself */
 	size_t prefix;         /* offset of what stands before a name in messages: "q/" or "" */
@@ -71,9 +71,9 @@ int batch_add_to(struct batch *batch, struct queue *queue);
 /* The batch a job is. */
 struct batch *batch_of(struct queue_job *job);
 
-/* Whether the caller is to clean up behind dead runs where the batch is written: true once, for
- * whoever asks first. */
-bool batch_to_clean(struct batch *batch);
+/* Whether the caller is to tidy up behind dead runs where the batch's byte-code goes: true once,
+ * for whoever asks first. */
+bool batch_to_tidy(struct batch *batch);
 
 /* The name, in its folder, of source number `index`. */
 const char *batch_name(const struct batch *batch, size_t index);

@@ -4,7 +4,7 @@
 
 #include "cache_path.h"
 #include "durability.h"
-#include "temporary.h"
+#include "marker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -167,27 +167,57 @@ static int close_folder(int folder, int result)
 	return result;
 }
 
-int cache_file_write(struct cache_file *file, const struct file_io_content *content, bool clean)
+int cache_file_write(struct cache_file *file, const struct file_io_content *content,
+		     struct marker *marker)
 {
 	int result, folder = open_folder(file);
 
 	if (folder < 0)
 		return -1;
-	if (clean)
-		temporary_clean(folder);
+	if (marker)
+		marker_raise(marker, folder);
 	result = file_io_write(folder, buffer_string(&file->name), content);
 	if (result == 0)
 		result = durability_note(file->rule->durability, folder);
 	return close_folder(folder, result);
 }
 
-int cache_file_link_if_equal(struct cache_file *file, const char *other)
+/* Whether there is a marker; a folder that is a link will be refused. */
+static bool has_marker(struct cache_file *file)
+{
+	struct stat status;
+	size_t size = file->folder.size;
+	bool found;
+
+	buffer_append_string(&file->folder, "/" MARKER_NAME);
+	found = !buffer_failed(&file->folder) && fstatat(file->base, buffer_string(&file->folder),
+							 &status, AT_SYMLINK_NOFOLLOW) == 0;
+	buffer_truncate(&file->folder, size);
+	return found;
+}
+
+void cache_file_tidy(struct cache_file *file)
+{
+	int folder;
+
+	if (!has_marker(file))
+		return;
+	folder = open_folder(file);
+	if (folder < 0)
+		return;
+	marker_tidy(folder);
+	(void)close(folder);
+}
+
+int cache_file_link_if_equal(struct cache_file *file, const char *other, struct marker *marker)
 {
 	const char *name = buffer_string(&file->name);
 	int result, folder = open_folder(file);
 
 	if (folder < 0)
 		return -1;
+	if (marker)
+		marker_raise(marker, folder);
 	result = file_io_equal(folder, other, name);
 	if (result > 0)
 		result = file_io_link(folder, other, name);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 struct durability;
+struct marker;
 
 /* What decides the place; the same for all sources of a run. */
 struct cache_rule {
@@ -62,17 +63,24 @@ const char *cache_file_path(struct cache_file *file);
 const char *cache_file_blamed(struct cache_file *file);
 
 /*
- * Writes the file, complete or not at all, and the folder if it is missing. With `clean`, what dead
- * runs have left in the folder is removed first. 0, or -1 with errno of file_io_open_cache or
- * file_io_write, or ENOMEM.
+ * Writes the file, complete or not at all, and the folder if it is missing; `marker` is raised
+ * there before (NULL: none is). 0, or -1 with errno of file_io_open_cache or file_io_write, or
+ * ENOMEM.
  */
-int cache_file_write(struct cache_file *file, const struct file_io_content *content, bool clean);
+int cache_file_write(struct cache_file *file, const struct file_io_content *content,
+		     struct marker *marker);
 
 /*
- * Makes the file another name of `other`, which lies in the same folder, if their bytes are equal.
- * Returns 0 (also if they are not, or are one file already), or -1 with errno of open(2), read(2),
- * linkat(2) or renameat(2); then both are as they were.
+ * Makes the file another name of `other`, which lies in the same folder, if their bytes are equal;
+ * `marker` as above. Returns 0 (also if they are not, or are one file already), or -1 with errno of
+ * open(2), read(2), linkat(2) or renameat(2); then both are as they were.
  */
-int cache_file_link_if_equal(struct cache_file *file, const char *other);
+int cache_file_link_if_equal(struct cache_file *file, const char *other, struct marker *marker);
+
+/*
+ * Removes what dead runs have left in the folder, if a marker says that there may be something.
+ * That is looked for with one call; what cannot be removed stays.
+ */
+void cache_file_tidy(struct cache_file *file);
 
 #endif

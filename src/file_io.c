@@ -2,6 +2,7 @@
 
 #include "file_io.h"
 
+#include "file_lock.h"
 #include "temporary.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@
 /* Somebody who saves in a loop must not hold a run up for ever. */
 #define READ_TRIES 16
 
-/* Who cleans up behind the dead looks once at a folder, so that a second try finds its peace. */
+/* Where there are no locks, a run in another pid namespace may take a temporary away (ENOENT),
+ * since to it we look dead. It looks once at a folder, so that a second try finds its peace. */
 #define WRITE_TRIES 3
 
 /* Whoever knows our process id could make temporaries' names as fast as we try them. */
@@ -40,6 +42,15 @@ static void close_quietly(int descriptor)
 	int error = errno;
 
 	(void)close(descriptor);
+	errno = error;
+}
+
+/* Removes and keeps errno. */
+static void remove_quietly(int folder, const char *name)
+{
+	int error = errno;
+
+	(void)unlinkat(folder, name, 0);
 	errno = error;
 }
 
@@ -274,17 +285,37 @@ static int write_all(int descriptor, const struct file_io_content *content)
 	return 0;
 }
 
+/* Lets others know that somebody is at work on it. 0, or -1 with errno; EEXIST: somebody took it
+ * for a dead run's in the moment before. */
+static int claim(int descriptor)
+{
+	enum file_lock lock = file_lock_try(descriptor, FILE_LOCK_ALONE);
+	int has_name = lock == FILE_LOCK_OTHERS ? 0 : file_lock_has_name(descriptor);
+
+	if (has_name == 0)
+		errno = EEXIST;
+	return has_name == 1 ? 0 : -1;
+}
+
+/* Its descriptor has its lock. */
 static int create_temporary(int folder, char name[TEMPORARY_SIZE], mode_t mode)
 {
-	int descriptor = -1;
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 
 	errno = EEXIST;
-	for (int i = 0; i < TEMPORARY_TRIES && descriptor < 0 && errno == EEXIST; i++) {
+	for (int i = 0; i < TEMPORARY_TRIES && errno == EEXIST; i++) {
+		int descriptor;
+
 		temporary_name(name);
-		descriptor = openat(folder, name,
-				    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		descriptor = openat(folder, name, flags, mode);
+		if (descriptor < 0)
+			continue;
+		if (claim(descriptor) == 0)
+			return descriptor;
+		remove_quietly(folder, name);
+		close_quietly(descriptor);
 	}
-	return descriptor;
+	return -1;
 }
 
 #ifdef HAVE_SYNC_FILE_RANGE
@@ -337,39 +368,40 @@ static int write_through(int descriptor, size_t size)
 #endif
 }
 
+/* A full disk or a network file system may tell only when a file is closed. The descriptor stays
+ * open, for its lock is needed until the file has its name. */
+static int close_copy(int descriptor)
+{
+	int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+
+	if (copy < 0)
+		return -1;
+	return close(copy) == 0 || errno == EINTR ? 0 : -1;
+}
+
 /* Writes under a temporary name and renames. 0, or -1 with errno and no temporary left. */
 static int write_and_rename(int folder, const char *name, const struct file_io_content *content)
 {
 	char temporary[TEMPORARY_SIZE];
 	int descriptor = create_temporary(folder, temporary, content->mode);
-	int error;
+	int result = -1;
 
 	if (descriptor < 0)
 		return -1;
-	if (write_all(descriptor, content) != 0 ||
-	    write_through(descriptor, content->header_size + content->body_size) != 0) {
-		close_quietly(descriptor);
-		goto fail;
-	}
-	/* A full disk or a network file system may tell only now. */
-	if (close(descriptor) != 0 && errno != EINTR)
-		goto fail;
-	if (renameat(folder, temporary, folder, name) == 0)
-		return 0;
-
-fail:
-	error = errno;
-	(void)unlinkat(folder, temporary, 0);
-	errno = error;
-	return -1;
+	if (write_all(descriptor, content) == 0 &&
+	    write_through(descriptor, content->header_size + content->body_size) == 0 &&
+	    close_copy(descriptor) == 0)
+		result = renameat(folder, temporary, folder, name);
+	if (result != 0)
+		remove_quietly(folder, temporary);
+	close_quietly(descriptor);
+	return result;
 }
 
 int file_io_write(int folder, const char *name, const struct file_io_content *content)
 {
 	int result = write_and_rename(folder, name, content);
 
-	/* ENOENT: a run in another pid namespace, to which we look dead, took the temporary away.
-	 */
 	for (int i = 1; i < WRITE_TRIES && result != 0 && errno == ENOENT; i++)
 		result = write_and_rename(folder, name, content);
 	return result;
@@ -423,10 +455,11 @@ int file_io_equal(int folder, const char *left, const char *right)
 	return result;
 }
 
-int file_io_link(int folder, const char *target, const char *name)
+/* Links under a temporary name and renames. 0, or -1 with errno and no temporary left. */
+static int link_and_rename(int folder, const char *target, const char *name)
 {
 	char temporary[TEMPORARY_SIZE];
-	int error, linked = -1;
+	int linked = -1;
 
 	errno = EEXIST;
 	for (int i = 0; i < TEMPORARY_TRIES && linked != 0 && errno == EEXIST; i++) {
@@ -436,11 +469,25 @@ int file_io_link(int folder, const char *target, const char *name)
 	if (linked != 0)
 		return -1;
 	linked = renameat(folder, temporary, folder, name);
-	error = errno;
 	/* Also behind a success: where both are one file already, a rename leaves both names. */
-	(void)unlinkat(folder, temporary, 0);
-	errno = error;
+	remove_quietly(folder, temporary);
 	return linked;
+}
+
+int file_io_link(int folder, const char *target, const char *name)
+{
+	/* The temporary is a file that stands already, whose lock tells that somebody is at work.
+	 */
+	int locked = file_lock_open(folder, target), result;
+
+	if (locked >= 0)
+		(void)file_lock_try(locked, FILE_LOCK_ALONE);
+	result = link_and_rename(folder, target, name);
+	for (int i = 1; i < WRITE_TRIES && result != 0 && errno == ENOENT; i++)
+		result = link_and_rename(folder, target, name);
+	if (locked >= 0)
+		close_quietly(locked);
+	return result;
 }
 
 mode_t file_io_cache_mode(mode_t source_mode)

@@ -26,6 +26,7 @@
 #include "environment.h"
 #include "file_io.h"
 #include "source_hash.h"
+#include "temporary.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -204,6 +205,7 @@ int interpreter_cache_store(const struct executable *executable,
 		set_name(name, executable);
 		content.body = record.data;
 		content.body_size = record.size;
+		(void)temporary_clean(folder);
 		result = file_io_write(folder, name, &content);
 	}
 	error = errno;

@@ -448,7 +448,7 @@ static void write_code(const struct pycompile *context, struct place *place,
 	content.header_size = interpreter_build_header(interpreter_embedded(), mode, status,
 						       context->source.data, header);
 	/* To look for what dead runs have left would cost every file a look at its whole folder. */
-	if (cache_file_write(&place->cache, &content, false) == 0)
+	if (cache_file_write(&place->cache, &content, NULL) == 0)
 		buffer_append_string(&result->path, cache_file_shown(&place->cache));
 	else
 		fail_with_cache(result, errno, &place->cache);

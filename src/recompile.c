@@ -22,6 +22,7 @@ void recompile_set(struct recompile *recompile, struct source *source, size_t ta
 
 void recompile_fini(struct recompile *recompile)
 {
+	marker_lower(&recompile->marker);
 	cache_file_fini(&recompile->cache);
 	buffer_fini(&recompile->answer.payload);
 	buffer_fini(&recompile->answer.warnings);
@@ -84,6 +85,13 @@ bool recompile_judge(struct recompile *recompile)
 		result->stale |= result->verdicts[i] != STALENESS_FRESH;
 	}
 	return result->stale;
+}
+
+/* All levels lie in one folder, and where nothing was judged everything will be written. */
+void recompile_tidy(struct recompile *recompile)
+{
+	if (!recompile->settings->force)
+		cache_file_tidy(&recompile->cache);
 }
 
 /* What stands at the cache path must be replaceable. Source: py_compile.compile. */
@@ -169,7 +177,7 @@ static int write_code(struct recompile *recompile)
 	content.header_size = interpreter_build_header(&recompile->target->interpreter,
 						       recompile->target->demand.mode,
 						       &source->status, source->bytes.data, header);
-	if (cache_file_write(&recompile->cache, &content, batch_to_clean(source->batch)) != 0)
+	if (cache_file_write(&recompile->cache, &content, &recompile->marker) != 0)
 		return fail_with_cache(recompile, errno);
 	message_written(&recompile->result->lines, &recompile->style,
 			cache_file_shown(&recompile->cache));
@@ -200,7 +208,8 @@ static int link_level(struct recompile *recompile, size_t index)
 	place(recompile, index);
 	errno = ENOMEM;
 	if (!buffer_failed(&before))
-		result = cache_file_link_if_equal(&recompile->cache, buffer_string(&before));
+		result = cache_file_link_if_equal(&recompile->cache, buffer_string(&before),
+						  &recompile->marker);
 	if (result != 0)
 		(void)fail_with_cache(recompile, errno);
 	buffer_fini(&before);

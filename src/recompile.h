@@ -6,13 +6,15 @@
 
 #include "cache_file.h"
 #include "compiler.h"
+#include "marker.h"
 #include "source.h"
 #include "worker.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A source and a target, and what a worker has for them. All but `cache` and `answer` borrowed. */
+/* A source and a target, and what a worker has for them. Its own are `cache`, `marker` and
+ * `answer`; all else is borrowed. */
 struct recompile {
 	const struct worker_settings *settings;
 	struct source *source;
@@ -21,6 +23,7 @@ struct recompile {
 	struct message_style style;   /* how to say things of that target */
 	struct compiler *compiler;
 	struct cache_file cache;       /* where the level at hand goes */
+	struct marker marker;          /* where it has written last */
 	struct compiler_answer answer; /* of the compile server */
 	const struct target_level
 		*answered; /* the level that the answer's code is of; NULL: none */
@@ -35,6 +38,9 @@ void recompile_set(struct recompile *recompile, struct source *source, size_t ta
  * any is stale. A source that cannot be read for its hash will fail when it is to be compiled.
  */
 bool recompile_judge(struct recompile *recompile);
+
+/* Removes what dead runs have left where the byte-code goes of the source that was just judged. */
+void recompile_tidy(struct recompile *recompile);
 
 /*
  * Compiles the stale levels; an error at one stops the later ones, as in compileall. 0, or -1: it

@@ -2,6 +2,8 @@
 
 #include "temporary.h"
 
+#include "file_lock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -58,22 +60,46 @@ static bool is_dead(pid_t process)
 	return kill(process, 0) != 0 && errno == ESRCH;
 }
 
-void temporary_clean(int folder)
+/* Removes one unless somebody is at work on it. Whether it is gone. Its lock is kept until then,
+ * lest another has removed it and a third made one of the same name. */
+static bool clean(int folder, const char *name, pid_t process)
+{
+	int descriptor = file_lock_open(folder, name);
+	enum file_lock lock = FILE_LOCK_UNKNOWN;
+	bool gone = false;
+
+	if (descriptor >= 0)
+		lock = file_lock_try(descriptor, FILE_LOCK_ALONE);
+	if (lock == FILE_LOCK_GOT && file_lock_has_name(descriptor) == 0)
+		gone = true;
+	else if (lock == FILE_LOCK_GOT || (lock == FILE_LOCK_UNKNOWN && is_dead(process)))
+		gone = unlinkat(folder, name, 0) == 0 || errno == ENOENT;
+	if (descriptor >= 0)
+		(void)close(descriptor);
+	return gone;
+}
+
+bool temporary_clean(int folder)
 {
 	int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
 	const struct dirent *entry;
+	bool all = true;
 
 	if (!stream) {
 		if (copy >= 0)
 			(void)close(copy);
-		return;
+		return false;
 	}
+	errno = 0;
 	while ((entry = readdir(stream)) != NULL) {
 		pid_t process = temporary_process(entry->d_name);
 
-		if (process > 0 && is_dead(process))
-			(void)unlinkat(folder, entry->d_name, 0);
+		if (process > 0)
+			all &= clean(folder, entry->d_name, process);
+		errno = 0;
 	}
+	all &= errno == 0;
 	(void)closedir(stream);
+	return all;
 }

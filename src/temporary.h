@@ -3,8 +3,9 @@
  *
  * They lie beside their target, so that a rename can put them in place, and are called
  * ".pycompileall-PID-SERIAL.tmp": not longer than that, since the target's name may be as long as a
- * name can be. A run that was killed leaves one at most; the next run that writes into the folder
- * finds by its name that nobody works on it any more.
+ * name can be. Who makes one locks it (see file_lock.h) until it has its name. A run that was
+ * killed leaves one a worker at most; a later run finds that nobody works on it any more by the
+ * lock that is gone, or where there are no locks, by the process that is.
  */
 #ifndef PYCOMPILEALL_TEMPORARY_H
 #define PYCOMPILEALL_TEMPORARY_H
@@ -22,9 +23,10 @@ void temporary_name(char name[TEMPORARY_SIZE]);
 pid_t temporary_process(const char *name);
 
 /*
- * Removes the temporaries of dead processes from the folder with the descriptor `folder` (O_PATH
- * will do). What cannot be read or removed stays: that is no error of anybody's source.
+ * Removes the temporaries of the dead from the folder with the descriptor `folder` (O_PATH will
+ * do). Whether none is left, of the living either. What cannot be read or removed stays: that is no
+ * error of anybody's source.
  */
-void temporary_clean(int folder);
+bool temporary_clean(int folder);
 
 #endif

@@ -124,6 +124,8 @@ static bool judge_all(struct worker *worker)
 		recompile_set(&worker->recompile, source, i, worker->compilers[i]);
 		if (recompile_judge(&worker->recompile))
 			source->stale |= UINT32_C(1) << i;
+		if (batch_to_tidy(source->batch))
+			recompile_tidy(&worker->recompile);
 	}
 	return source->stale != 0;
 }

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -45,6 +46,7 @@ CALL(int, renameat, -1, (int from, const char *old, int to, const char *path),
 CALL(int, linkat, -1, (int from, const char *old, int to, const char *path, int flags),
      (from, old, to, path, flags), -1, path)
 CALL(int, unlinkat, -1, (int folder, const char *path, int flags), (folder, path, flags), -1, path)
+CALL(int, flock, -1, (int file, int operation), (file, operation), file, NULL)
 CALL(int, fstat, -1, (int file, struct stat *status), (file, status), file, NULL)
 CALL(int, fstatat, -1, (int folder, const char *path, struct stat *status, int flags),
      (folder, path, status, flags), -1, path)

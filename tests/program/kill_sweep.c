@@ -25,6 +25,9 @@ TestSuite(kill_sweep, .timeout = 900);
 #define SOURCES  12
 #define VERSIONS 2
 
+#define RUNS_A_HIT 20 /* that it may take, on an average */
+#define IDLE_AFTER 10 /* runs that were hit comes one that has nothing to do, if anything was left */
+
 /* Version number `version` of all sources. Each has a modification time of its own, as its .pyc
  * tells. */
 static void write_sources(int version)
@@ -66,22 +69,26 @@ static bool is_expected(const struct snapshot_entry *entry, struct snapshot *con
 	return false;
 }
 
-/* Returns how many temporaries there are. */
+/* What a run may leave only if it is killed: temporaries, and with them what leads the next run to
+ * them. */
 static size_t check_tree(struct snapshot *const *expected)
 {
 	struct snapshot *tree = snapshot_take("t/__pycache__", SNAPSHOT_ALL);
-	size_t temporaries = 0;
+	size_t temporaries = 0, markers = 0;
 
 	for (size_t i = 1; i < tree->count; i++) {
 		const struct snapshot_entry *entry = &tree->entries[i];
 
 		if (strstr(entry->path, ".tmp"))
 			temporaries++;
+		else if (strstr(entry->path, ".pycompileall.writing"))
+			markers++;
 		else
 			cr_assert(is_expected(entry, expected), "%s is of no version", entry->path);
 	}
 	snapshot_free(tree);
-	return temporaries;
+	cr_assert(temporaries == 0 || markers == 1, "nothing leads to the temporaries");
+	return temporaries + markers;
 }
 
 static long long now(void)
@@ -141,39 +148,56 @@ static long long adjust(long long whole, bool died)
 	return died ? whole + whole / 32 : whole - whole / 8;
 }
 
-/* Signals `count` runs. Afterwards one that is left alone makes everything right. */
+/* A run that has nothing to do, since an importing Python, or as here compileall, came before it. */
+static void run_idly(const struct run_request *request, struct snapshot *const *expected)
+{
+	struct snapshot *tree;
+	struct run_result result;
+
+	oracle_compile(RUN_LIST("-q", "t"));
+	run_ours(&result, *request);
+	RUN_ASSERT(&result, 0);
+	cr_assert(strstr(result.output, " 0 compiled"), "%s", result.output);
+	run_result_fini(&result);
+	cr_assert_eq(check_tree(expected), 0, "something of a dead run was left");
+	tree = snapshot_take("t", SNAPSHOT_PYC);
+	SNAPSHOT_ASSERT(expected[0], tree, SNAPSHOT_SAME, "after the dead run");
+	snapshot_free(tree);
+}
+
+/* Signals runs until `count` were hit. Now and then, and at the end, one that is left alone, with
+ * nothing to compile, puts everything right. */
 static void sweep(const char *jobs, int signal, int count, const char *tally)
 {
-	const struct run_request request = {.arguments = RUN_LIST("-q", jobs, "t")};
-	struct snapshot *expected[VERSIONS], *tree;
-	struct run_result result;
-	size_t died = 0, temporaries;
+	const struct run_request request = {.arguments = RUN_LIST("-qv", jobs, "t")};
+	struct snapshot *expected[VERSIONS];
+	int runs = 0, died = 0;
 	long long whole;
 
 	seed_random();
 	make_expected(expected);
 	whole = measure(&request);
-	for (int i = 1; i <= count; i++) {
+	for (; died < count; runs++) {
+		size_t left;
 		bool hit;
 
-		write_sources(i % VERSIONS);
+		cr_assert_lt(runs, RUNS_A_HIT * count, "most runs were over before the signal");
+		write_sources(runs % VERSIONS);
 		hit = run_signalled(&request, signal, whole * (random() % 1000) / 1000);
 		whole = adjust(whole, hit);
 		died += hit;
-		temporaries = check_tree(expected);
+		left = check_tree(expected);
 		if (signal != SIGKILL)
-			cr_assert_eq(temporaries, 0, "a temporary was left");
+			cr_assert_eq(left, 0, "something was left");
+		if (left > 0 && died % IDLE_AFTER == 0) {
+			write_sources(0);
+			run_idly(&request, expected);
+		}
 	}
-	tally_add(tally, died);
-	cr_assert_gt(died, (size_t)count / 4, "most runs were over before the signal");
+	tally_add(tally, (size_t)died);
+	tally_add("runs-to-kill-or-interrupt", (size_t)runs);
 	write_sources(0);
-	run_ours(&result, request);
-	RUN_ASSERT(&result, 0);
-	run_result_fini(&result);
-	cr_assert_eq(check_tree(expected), 0, "a temporary of a dead run was left");
-	tree = snapshot_take("t", SNAPSHOT_PYC);
-	SNAPSHOT_ASSERT(expected[0], tree, SNAPSHOT_SAME, "the last run");
-	snapshot_free(tree);
+	run_idly(&request, expected);
 	for (int version = 0; version < VERSIONS; version++)
 		snapshot_free(expected[version]);
 }

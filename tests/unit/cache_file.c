@@ -52,7 +52,7 @@ SCRATCH_TEST(cache_file, write_makes_all_folders_of_an_explicit_path)
 	static const char source[] = "a.py";
 
 	cache_file_set(&file, &rule, AT_FDCWD, source, source, "");
-	cr_assert_eq(cache_file_write(&file, &content, false), 0);
+	cr_assert_eq(cache_file_write(&file, &content, NULL), 0);
 	cr_assert_eq(access("deep/er/x.out", F_OK), 0);
 	cache_file_fini(&file);
 }
@@ -66,7 +66,7 @@ SCRATCH_TEST(cache_file, folder_that_fails_is_blamed)
 
 	scratch_file("way.py", "");
 	cache_file_set(&file, &rule, AT_FDCWD, source, source, "");
-	cr_assert_eq(cache_file_write(&file, &content, false), -1);
+	cr_assert_eq(cache_file_write(&file, &content, NULL), -1);
 	cr_assert_str_eq(cache_file_blamed(&file), "way.py/deep");
 	cache_file_fini(&file);
 }
@@ -81,8 +81,9 @@ static nlink_t link_levels(const char *second)
 	scratch_file("__pycache__/a.tag.pyc", "same");
 	scratch_file("__pycache__/a.tag.opt-1.pyc", second);
 	cache_file_set(&file, &rule, AT_FDCWD, source, source, "1");
-	cr_assert_eq(cache_file_link_if_equal(&file, "a.tag.pyc"), 0);
-	cr_assert_eq(cache_file_link_if_equal(&file, "a.tag.pyc"), 0, "once more changes nothing");
+	cr_assert_eq(cache_file_link_if_equal(&file, "a.tag.pyc", NULL), 0);
+	cr_assert_eq(cache_file_link_if_equal(&file, "a.tag.pyc", NULL), 0,
+		     "once more changes nothing");
 	cr_assert_eq(stat("__pycache__/a.tag.opt-1.pyc", &status), 0);
 	cache_file_fini(&file);
 	cr_assert_eq(unlink("__pycache__/a.tag.pyc"), 0);

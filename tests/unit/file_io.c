@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int write_text(const char *name, const char *header, const char *body, mode_t mode)
@@ -267,4 +268,66 @@ Test(file_io, cache_mode_is_importlibs)
 	cr_assert_eq(file_io_cache_mode(S_IFREG | 0400), 0600);
 	cr_assert_eq(file_io_cache_mode(S_IFREG | 0444), 0644);
 	cr_assert_eq(file_io_cache_mode(S_IFREG | 06755), 0644);
+}
+
+/* Somebody who cleans up all the time, as one run after another would. */
+static pid_t start_cleaning(void)
+{
+	pid_t process;
+
+	scratch_folder("cache");
+	process = fork();
+	if (process == 0) {
+		int folder = open("cache", O_PATH | O_DIRECTORY);
+
+		for (;;)
+			(void)temporary_clean(folder);
+	}
+	cr_assert_gt(process, 0);
+	return process;
+}
+
+static void stop_cleaning(pid_t process)
+{
+	cr_assert_eq(kill(process, SIGKILL), 0);
+	cr_assert_eq(waitpid(process, NULL, 0), process);
+}
+
+SCRATCH_TEST(file_io, write_beside_those_who_clean_up)
+{
+	pid_t process = start_cleaning();
+	char body[20000], path[32];
+
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = '\0';
+	for (int i = 0; i < 1500; i++) {
+		struct stat status;
+
+		(void)snprintf(path, sizeof(path), "cache/%d.pyc", i % 7);
+		cr_assert_eq(write_text(strchr(path, '/') + 1, "head", body, 0644), 0, "%s",
+			     strerror(errno));
+		cr_assert_eq(stat(path, &status), 0);
+		cr_assert_eq(status.st_size, (off_t)sizeof(body) + 3);
+	}
+	stop_cleaning(process);
+}
+
+SCRATCH_TEST(file_io, link_beside_those_who_clean_up)
+{
+	pid_t process = start_cleaning();
+	int folder = file_io_open_cache(AT_FDCWD, "cache", false);
+
+	for (int i = 0; i < 1500; i++) {
+		struct stat one, other;
+
+		cr_assert_eq(write_text("one.pyc", "head", "body", 0644), 0);
+		cr_assert_eq(write_text("other.pyc", "head", "body", 0644), 0);
+		cr_assert_eq(file_io_link(folder, "one.pyc", "other.pyc"), 0, "%s",
+			     strerror(errno));
+		cr_assert_eq(stat("cache/one.pyc", &one), 0);
+		cr_assert_eq(stat("cache/other.pyc", &other), 0);
+		cr_assert_eq(one.st_ino, other.st_ino);
+	}
+	close(folder);
+	stop_cleaning(process);
 }

@@ -134,6 +134,18 @@ SCRATCH_TEST(interpreter_cache, each_path_has_its_own)
 	executable_fini(&executable);
 }
 
+SCRATCH_TEST(interpreter_cache, what_a_killed_run_left_goes_with_the_next_record)
+{
+	static const char path[] = CACHE "/.pycompileall-1-0.tmp";
+
+	set_up();
+	scratch_file(path, "half of a rec");
+	cr_assert_eq(interpreter_cache_store(&executable, &kept), 0);
+	cr_assert_eq(access(path, F_OK), -1);
+	assert_loaded();
+	executable_fini(&executable);
+}
+
 SCRATCH_TEST(interpreter_cache, nothing_is_kept_at_first)
 {
 	set_cache_home("cache");
