@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include "cpu.h"
+#include "descriptors.h"
 #include "feed.h"
 #include "filter.h"
 #include "interrupt.h"
@@ -25,6 +26,11 @@
 
 /* So many sources and folders are looked at in less time than a thread takes to start. */
 #define ALONE_MAX 8
+
+/* Files that may be open at once: by the walk and for the batches that wait; and by each worker,
+ * for folders, byte-code and starting a server, beside a socket for each target. */
+#define DESCRIPTORS          160
+#define DESCRIPTORS_A_WORKER 12
 
 struct session {
 	const struct options *options;
@@ -154,6 +160,8 @@ static int set_jobs(struct session *session)
 		return -1;
 	session->workers = grown;
 	session->jobs = jobs;
+	descriptors_allow(DESCRIPTORS +
+			  jobs * (DESCRIPTORS_A_WORKER + session->settings.targets->count));
 	queue_widen(session->queue, jobs * BATCHES_A_WORKER);
 	return 0;
 }

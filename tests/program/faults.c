@@ -783,6 +783,35 @@ SCRATCH_TEST(faults, few_descriptors)
 	free_trees(&trees);
 }
 
+/* Soft limits are low for the sake of other programs. */
+static int set_soft_limit(void)
+{
+	struct rlimit few;
+
+	if (getrlimit(RLIMIT_NOFILE, &few) != 0)
+		return -1;
+	few.rlim_cur = 32;
+	return setrlimit(RLIMIT_NOFILE, &few);
+}
+
+SCRATCH_TEST(faults, few_descriptors_but_more_to_be_had)
+{
+	struct run_result result;
+	char path[32];
+
+	for (int i = 0; i < 24; i++) {
+		(void)snprintf(path, sizeof(path), "t/p%02d/m.py", i);
+		scratch_file(path, "x = 1\n");
+	}
+	run_ours(&result, (struct run_request){
+				  .arguments = RUN_LIST("-q", "-j12", "t"),
+				  .prepare = set_soft_limit,
+			  });
+	RUN_ASSERT(&result, 0);
+	cr_assert_eq(result.output_size, 0, "%s", result.output);
+	run_result_fini(&result);
+}
+
 #define MIB ((rlim_t)1 << 20)
 
 SCRATCH_TEST(faults, little_memory)
