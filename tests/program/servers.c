@@ -118,16 +118,16 @@ COMBINATION_TEST(servers, does_not_answer)
 {
 	build_tree();
 	misbehave_first("greet(); receive(); time.sleep(200)");
-	assert_costs_one_file(combination, "*** the compile server did not answer within 5 s",
-			      RUN_LIST("-v", "--timeout=5", "t"));
+	assert_costs_one_file(combination, "*** the compile server did not answer within 3 s",
+			      RUN_LIST("-v", "--timeout=3", "t"));
 }
 
 COMBINATION_TEST(servers, stops_amid_its_answer)
 {
 	build_tree();
 	misbehave_first("greet(); receive(); os.write(0, bytes(12)); time.sleep(200)");
-	assert_costs_one_file(combination, "*** the compile server did not answer within 5 s",
-			      RUN_LIST("-v", "--timeout=5", "t"));
+	assert_costs_one_file(combination, "*** the compile server did not answer within 3 s",
+			      RUN_LIST("-v", "--timeout=3", "t"));
 }
 
 /* More than a socket holds: sending blocks. */
@@ -147,8 +147,8 @@ COMBINATION_TEST(servers, stops_reading)
 	}
 	free(source);
 	misbehave_first("greet(); receive(); time.sleep(200)");
-	assert_costs_one_file(combination, "*** the compile server did not answer within 5 s",
-			      RUN_LIST("-v", "--timeout=5", "t"));
+	assert_costs_one_file(combination, "*** the compile server did not answer within 3 s",
+			      RUN_LIST("-v", "--timeout=3", "t"));
 }
 
 /* No stand-in: CPython since 3.9 takes time that grows with the square of the number of dots. */
@@ -167,11 +167,11 @@ COMBINATION_TEST(servers, source_that_keeps_a_real_compiler_busy)
 	scratch_bytes("t/dots.py", source, size);
 	free(source);
 	combination_run(&result, combination,
-			(struct run_request){.arguments = RUN_LIST("-qv", "--timeout=5", "t")});
+			(struct run_request){.arguments = RUN_LIST("-qv", "--timeout=3", "t")});
 	RUN_ASSERT(&result, 1);
 	cr_assert_eq(lines_count(result.output, "*** Error compiling 't/dots.py'..."), 1, "%s",
 		     result.output);
-	cr_assert(lines_have(result.output, "the compile server did not answer within 5 s"), "%s",
+	cr_assert(lines_have(result.output, "the compile server did not answer within 3 s"), "%s",
 		  result.output);
 	cr_assert(strstr(result.output, "Checked 10 files: 0 fresh, 9 compiled, 1 failed;"), "%s",
 		  result.output);
