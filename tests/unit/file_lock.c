@@ -51,6 +51,7 @@ SCRATCH_TEST(file_lock, ends_with_its_holder)
 	if (process == 0) {
 		int own = file_lock_open(AT_FDCWD, "x");
 
+		(void)alarm(30);
 		if (file_lock_try(own, FILE_LOCK_ALONE) == FILE_LOCK_GOT)
 			(void)write(ready[1], "", 1);
 		for (;;)

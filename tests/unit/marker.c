@@ -187,6 +187,7 @@ SCRATCH_TEST(marker, killed_holder_leaves_it_for_the_next)
 	if (process == 0) {
 		struct marker marker = {0};
 
+		(void)alarm(30);
 		marker_raise(&marker, folder);
 		(void)write(ready[1], "", 1);
 		for (;;)
