@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ static const char *wanted; /* FAULT_CALL; NULL: nothing fails */
 static const char *log_path;
 static unsigned long number;
 static int error;
-static bool lasting, in_child;
+static bool lasting, in_child, deadly;
 static pid_t program;
 static atomic_ulong count;
 static long (*real_syscall)(long, ...);
@@ -46,6 +47,7 @@ __attribute__((constructor)) static void set_up(void)
 	error = (int)get_number("FAULT_ERROR");
 	lasting = getenv("FAULT_LASTING") != NULL;
 	in_child = getenv("FAULT_IN_CHILD") != NULL;
+	deadly = getenv("FAULT_DEADLY") != NULL;
 	log_path = getenv("FAULT_LOG");
 	(void)unsetenv("LD_PRELOAD");
 	/* Last: the calls above are not the program's. */
@@ -94,6 +96,8 @@ static bool is_due(const char *call, int descriptor, const char *path)
 	if (at != number && !(lasting && at > number))
 		return false;
 	note(at, descriptor, path);
+	if (deadly)
+		(void)real_syscall(SYS_kill, getpid(), SIGKILL);
 	return true;
 }
 

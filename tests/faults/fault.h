@@ -8,6 +8,7 @@
  *   FAULT_CALL     the name of the function
  *   FAULT_NUMBER   which call of it, from 1
  *   FAULT_ERROR    the errno it fails with; 0: it does less than it was asked for
+ *   FAULT_DEADLY   set: the program is killed instead, before the call is made
  *   FAULT_LASTING  set: all later calls fail, too
  *   FAULT_IN_CHILD set: calls of processes that the program forks, up to their exec; else only
  *                  those of the program itself

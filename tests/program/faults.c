@@ -5,7 +5,7 @@
  * the second, and so on until a run is over before it came to that call. After each run the tree is
  * judged: every .pyc is the old one or the right new one, byte for byte, nothing else has appeared,
  * and the exit status is true: 0 only if all is up to date, else what failed was told. Then a run
- * without faults puts everything right.
+ * without faults puts everything right. The same where the program is killed at a call.
  */
 #include "config.h"
 
@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -138,10 +139,9 @@ static void free_trees(struct trees *trees)
 	snapshot_free(trees->after);
 }
 
-/* Makes it what it was. Links between files are not made again. */
-static void restore(const struct snapshot *tree)
+/* Puts there what was there, beside what else is. Links between files are not made again. */
+static void put(const struct snapshot *tree)
 {
-	scratch_delete("t");
 	for (size_t i = 0; i < tree->count; i++) {
 		const struct snapshot_entry *entry = &tree->entries[i];
 
@@ -152,6 +152,13 @@ static void restore(const struct snapshot *tree)
 		scratch_bytes(entry->path, entry->content, entry->size);
 		scratch_mode(entry->path, entry->status.st_mode & 07777);
 	}
+}
+
+/* Makes it what it was. */
+static void restore(const struct snapshot *tree)
+{
+	scratch_delete("t");
+	put(tree);
 }
 
 /* --- What must hold after a run --------------------------------------------------------------- */
@@ -174,15 +181,34 @@ static bool is_marker(const char *path)
 	return slash && strcmp(slash, "/.pycompileall.writing") == 0;
 }
 
-/* A .pyc or folder may be the old or the new one; nothing else has come, but for a marker where
- * `marked`, and nothing has gone. */
+static bool is_temporary(const char *path)
+{
+	size_t length = strlen(path);
+
+	return length > 4 && strcmp(path + length - 4, ".tmp") == 0;
+}
+
+/* What may have come beside byte-code. */
+enum leftovers {
+	NOTHING,
+	MARKERS,
+	TEMPORARIES /* and markers */
+};
+
+static bool may_be_left(const char *path, enum leftovers left)
+{
+	return (left >= MARKERS && is_marker(path)) || (left >= TEMPORARIES && is_temporary(path));
+}
+
+/* A .pyc or folder may be the old or the new one; nothing else has come but what may be left, and
+ * nothing has gone. */
 static void assert_snapshot_whole(const struct snapshot *tree, const struct trees *trees,
-				  bool marked, const char *what)
+				  enum leftovers left, const char *what)
 {
 	for (size_t i = 0; i < tree->count; i++) {
 		const struct snapshot_entry *entry = &tree->entries[i];
 
-		if (marked && is_marker(entry->path))
+		if (may_be_left(entry->path, left))
 			continue;
 		cr_assert(is_same(entry, snapshot_find(trees->before, entry->path)) ||
 				  is_same(entry, snapshot_find(trees->after, entry->path)),
@@ -194,11 +220,11 @@ static void assert_snapshot_whole(const struct snapshot *tree, const struct tree
 				   "%s: '%s' is gone", what, trees->before->entries[i].path);
 }
 
-static void assert_whole(const struct trees *trees, bool marked, const char *what)
+static void assert_whole(const struct trees *trees, enum leftovers left, const char *what)
 {
 	struct snapshot *tree = snapshot_take("t", SNAPSHOT_ALL);
 
-	assert_snapshot_whole(tree, trees, marked, what);
+	assert_snapshot_whole(tree, trees, left, what);
 	snapshot_free(tree);
 }
 
@@ -299,10 +325,7 @@ static char *describe(const struct fault *fault, const char *about, const struct
 /* What keeps a .pyc from coming to stand must be told, whatever else may be coped with. */
 static bool is_fatal_to_a_file(const struct fault *fault, const char *about)
 {
-	size_t length = strlen(about);
-	bool temporary = length > 4 && strcmp(about + length - 4, ".tmp") == 0;
-
-	return temporary && fault->error != 0 && fault->error != EINTR &&
+	return is_temporary(about) && fault->error != 0 && fault->error != EINTR &&
 	       strcmp(fault->call, "unlinkat") != 0 && strcmp(fault->call, "flock") != 0;
 }
 
@@ -327,7 +350,7 @@ static bool try_fault(const struct way *way, const struct trees *trees, const st
 	cr_assert(result.status >= 0 && !result.timed_out && !result.left_running,
 		  "%s: signal %d%s%s\n%s", what, result.signal, result.timed_out ? ", hung" : "",
 		  result.left_running ? ", left processes running" : "", result.errors);
-	assert_whole(trees, marked, what);
+	assert_whole(trees, marked ? MARKERS : NOTHING, what);
 	assert_status(&result, trees, fault->error, what);
 	assert_told_once(&result, fault->error, what);
 	if (about && is_fatal_to_a_file(fault, about))
@@ -335,7 +358,7 @@ static bool try_fault(const struct way *way, const struct trees *trees, const st
 	if (result.status != 0 || marked) {
 		run_clean(way);
 		assert_complete(trees, what);
-		assert_whole(trees, false, what);
+		assert_whole(trees, NOTHING, what);
 	}
 	run_result_fini(&result);
 	free(what);
@@ -525,6 +548,96 @@ ParameterizedTest(const struct place *place, faults, each_call, .fini = scratch_
 	scratch_remove();
 }
 
+/* --- Killed at every call ----------------------------------------------------------------------
+ */
+
+/* How many temporaries there are; in whose folder there is no marker, nobody will find them. */
+static size_t count_temporaries(const char *what)
+{
+	struct snapshot *tree = snapshot_take("t", SNAPSHOT_ALL);
+	size_t count = 0;
+
+	for (size_t i = 0; i < tree->count; i++) {
+		const char *path = tree->entries[i].path;
+		char *marker;
+
+		if (!is_temporary(path))
+			continue;
+		cr_assert_geq(asprintf(&marker, "%.*s/.pycompileall.writing",
+				       (int)(strrchr(path, '/') - path), path),
+			      0);
+		cr_assert_not_null(snapshot_find(tree, marker), "%s: no marker beside '%s'", what,
+				   path);
+		free(marker);
+		count++;
+	}
+	snapshot_free(tree);
+	return count;
+}
+
+/* One run that is killed. False: it had no such call. The next one finds everything written by
+ * somebody else, every second time, and has nothing to do. */
+static bool try_kill(const struct way *way, const struct trees *trees, const struct fault *fault)
+{
+	struct run_result result;
+	char *about, *what;
+
+	restore(trees->before);
+	about = fault_run(&result, fault, request_of(way));
+	what = describe(fault, about ? about : "", &result);
+	cr_assert_eq(result.signal, about ? SIGKILL : 0, "%s: signal %d", what, result.signal);
+	cr_assert(!result.timed_out && !result.left_running, "%s: a server is left", what);
+	assert_whole(trees, TEMPORARIES, what);
+	tally_add("runs-killed-at-a-call", about != NULL);
+	tally_add("temporaries-that-they-left", count_temporaries(what));
+	if (fault->number % 2 == 0)
+		put(trees->after);
+	run_clean(way);
+	assert_complete(trees, what);
+	assert_whole(trees, NOTHING, what);
+	run_result_fini(&result);
+	free(what);
+	free(about);
+	return about != NULL;
+}
+
+/* What changes a tree, and what comes in between. */
+static const char *const deadly[] = {"openat", "mkdirat",  "flock",    "fstat", "writev",
+				     "close",  "renameat", "unlinkat", "fcntl", "linkat"};
+
+#define DEADLY (sizeof(deadly) / sizeof(*deadly))
+
+ParameterizedTestParameters(faults, killed_at_each_call)
+{
+	static size_t indices[DEADLY];
+
+	for (size_t i = 0; i < DEADLY; i++)
+		indices[i] = i;
+	return cr_make_param_array(size_t, indices, DEADLY);
+}
+
+ParameterizedTest(const size_t *index, faults, killed_at_each_call, .fini = scratch_tell_kept)
+{
+	const struct way way = ways[1];
+	struct fault fault = {.call = deadly[*index], .number = 1, .deadly = true};
+	struct trees trees;
+	const char *reason;
+
+	scratch_create();
+	reason = fault_impossible(fault.call);
+	if (reason)
+		SCRATCH_SKIP("%s: %s", fault.call, reason);
+	build(&trees, &way);
+	while (try_kill(&way, &trees, &fault))
+		fault.number += run_quick() ? 3 : 1;
+	cr_assert_gt(fault.number, 1, "%s is never called", fault.call);
+	free_trees(&trees);
+	scratch_remove();
+}
+
+/* --- With many workers -------------------------------------------------------------------------
+ */
+
 /* With many workers it is chance whose call fails; what must hold is the same. */
 ParameterizedTestParameters(faults, many_workers)
 {
@@ -649,7 +762,7 @@ static void fill_disk(const char *jobs)
 	cr_assert(stale > 1 && stale < MANY, "%zu", stale);
 	assert_counted(&result, ENOSPC, stale);
 	trees.after = snapshot_take("t", SNAPSHOT_ALL);
-	assert_snapshot_whole(tree, &trees, false, result.command);
+	assert_snapshot_whole(tree, &trees, NOTHING, result.command);
 	cr_assert_eq(count_stale(), 0);
 	snapshot_free(tree);
 	free_trees(&trees);
@@ -753,7 +866,7 @@ static int try_limit(const struct way *way, const struct trees *trees, int error
 	run_ours(&result, request);
 	int status = result.status;
 	cr_assert(!result.timed_out && !result.left_running, "%s: hung", what);
-	assert_whole(trees, false, what);
+	assert_whole(trees, NOTHING, what);
 	if (status >= 0 && status < 126) {
 		assert_status(&result, trees, error, what);
 		assert_told_once(&result, error, what);

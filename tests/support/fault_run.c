@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define LOG       "fault.log"
-#define VARIABLES 12
+#define VARIABLES 14
 
 /* Variables in memory of their own. */
 struct variables {
@@ -91,6 +91,8 @@ static void set_variables(struct variables *variables, const struct fault *fault
 	add(variables, "FAULT_CALL=%s", fault->call);
 	add(variables, "FAULT_NUMBER=%zu", fault->number);
 	add(variables, "FAULT_ERROR=%d", fault->error);
+	if (fault->deadly)
+		add(variables, "FAULT_DEADLY=1");
 	if (fault->lasting)
 		add(variables, "FAULT_LASTING=1");
 	if (fault->in_child)

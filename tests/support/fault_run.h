@@ -14,6 +14,7 @@ struct fault {
 	const char *call; /* "openat"; "malloc" stands for all that allocates */
 	size_t number;    /* the first call that fails, from 1 */
 	int error;        /* the errno; 0: a call that does less than it was asked for */
+	bool deadly;      /* the program is killed instead */
 	bool lasting;     /* the later ones, too */
 	bool in_child;    /* those of the forked child, up to its exec */
 };
