@@ -28,7 +28,10 @@
  *       pyc_header, source_hash
  *     cache_file    where byte-code goes, as something to open
  *       cache_path  the same as strings
+ *     marker        says where byte-code is written, lest what a killed run left is never found
  *     file_io       sources are read consistently, .pyc files written atomically
+ *       temporary   the name they have until then
+ *       file_lock   whether whoever made one lives
  *     durability    which file systems were written to
  *     compiler      the client of a compile server
  *       process     starts it
@@ -49,7 +52,7 @@
  *   compile_server  the other program: embeds libpython, knows no file of the tree;
  *                   compile_server.py is the same for any other interpreter
  *
- *   buffer, cpu, interpreter, thread: used throughout
+ *   buffer, cpu, descriptors, interpreter, thread: used throughout
  */
 #include "config.h"
 

@@ -5,11 +5,12 @@
  * the second, and so on until a run is over before it came to that call. After each run the tree is
  * judged: every .pyc is the old one or the right new one, byte for byte, nothing else has appeared,
  * and the exit status is true: 0 only if all is up to date, else what failed was told. Then a run
- * without faults puts everything right. The same where the program is killed at a call.
+ * without faults puts everything right.
  */
 #include "config.h"
 
 #include "support/fault_run.h"
+#include "support/fault_tree.h"
 #include "support/lines.h"
 #include "support/oracle.h"
 #include "support/run.h"
@@ -30,217 +31,7 @@
 
 TestSuite(faults, .timeout = 600);
 
-#define SECONDS    30   /* that a run may take: it hangs */
 #define NUMBER_MAX 5000 /* calls of one function in one run */
-
-/* --- The tree --------------------------------------------------------------------------------- */
-
-/* How the program is called. The tree is "t". */
-struct way {
-	const char *name;
-	const char *const *arguments;
-	const char *environment; /* a variable, or NULL */
-	bool prefix;             /* byte-code goes to t/cache */
-};
-
-/* What a source is when a run begins. */
-enum state {
-	FRESH,
-	STALE,
-	MISSING
-};
-
-static const struct {
-	const char *path;
-	enum state state;
-} sources[] = {
-	{"t/a_stale.py", STALE},          {"t/b_fresh.py", FRESH},     {"t/c_new.py", MISSING},
-	{"t/sub/deep/d_new.py", MISSING}, {"t/sub/e_stale.py", STALE}, {"t/sub/f_fresh.py", FRESH},
-};
-
-#define SOURCES (sizeof(sources) / sizeof(*sources))
-
-/* The tree before a run, and after one that succeeds; in memory. */
-struct trees {
-	struct snapshot *before, *after;
-};
-
-static void write_source(size_t index, int version)
-{
-	bool plain = index % 2 == 0;
-	char text[200];
-
-	/* A plain one is the same at all levels, so that its byte-code is linked. */
-	(void)snprintf(text, sizeof(text), "%s\n\ndef f(x):\n    %s\n    return [x, %zu, %d]\n",
-		       plain ? "# Plain." : "\"\"\"Module.\"\"\"", plain ? "x += 1" : "assert x",
-		       index, version);
-	scratch_file(sources[index].path, text);
-	scratch_mtime(sources[index].path, SCRATCH_MTIME + version, 0);
-}
-
-static struct run_request request_of(const struct way *way)
-{
-	static const char *environment[2];
-
-	environment[0] = way->environment;
-	return (struct run_request){
-		.arguments = way->arguments, .environment = environment, .seconds = SECONDS};
-}
-
-static void run_clean(const struct way *way)
-{
-	struct run_result result;
-
-	run_ours(&result, request_of(way));
-	RUN_ASSERT(&result, 0);
-	run_result_fini(&result);
-}
-
-/* Removes the byte-code of sources that are to have none, and a folder that would have no other. */
-static void remove_missing(const struct snapshot *tree)
-{
-	for (size_t i = 0; i < tree->count; i++) {
-		const char *path = tree->entries[i].path, *deep = strstr(path, "/deep/");
-
-		if (strstr(path, "_new.") && strstr(path, ".pyc"))
-			scratch_delete(path);
-		if (strstr(path, "/t/sub/deep") || (deep && strcmp(deep, "/deep/__pycache__") == 0))
-			scratch_delete(path);
-	}
-}
-
-static void write_list(void)
-{
-	scratch_file("list", "t/a_stale.py\nt/b_fresh.py\nt/c_new.py\nt/sub/deep/d_new.py\n"
-			     "t/sub/e_stale.py\nt/sub/f_fresh.py\n");
-}
-
-static void build(struct trees *trees, const struct way *way)
-{
-	struct snapshot *all;
-
-	write_list();
-	for (size_t i = 0; i < SOURCES; i++)
-		write_source(i, sources[i].state == FRESH ? 0 : 1);
-	run_clean(way);
-	for (size_t i = 0; i < SOURCES; i++)
-		write_source(i, 0);
-	all = snapshot_take("t", SNAPSHOT_ALL);
-	remove_missing(all);
-	snapshot_free(all);
-	trees->before = snapshot_take("t", SNAPSHOT_ALL);
-	run_clean(way);
-	trees->after = snapshot_take("t", SNAPSHOT_ALL);
-}
-
-static void free_trees(struct trees *trees)
-{
-	snapshot_free(trees->before);
-	snapshot_free(trees->after);
-}
-
-/* Puts there what was there, beside what else is. Links between files are not made again. */
-static void put(const struct snapshot *tree)
-{
-	for (size_t i = 0; i < tree->count; i++) {
-		const struct snapshot_entry *entry = &tree->entries[i];
-
-		if (S_ISDIR(entry->status.st_mode)) {
-			scratch_folder(entry->path);
-			continue;
-		}
-		scratch_bytes(entry->path, entry->content, entry->size);
-		scratch_mode(entry->path, entry->status.st_mode & 07777);
-	}
-}
-
-/* Makes it what it was. */
-static void restore(const struct snapshot *tree)
-{
-	scratch_delete("t");
-	put(tree);
-}
-
-/* --- What must hold after a run --------------------------------------------------------------- */
-
-static bool is_same(const struct snapshot_entry *entry, const struct snapshot_entry *other)
-{
-	if (!other || entry->status.st_mode != other->status.st_mode)
-		return false;
-	if (S_ISDIR(entry->status.st_mode))
-		return true;
-	return entry->size == other->size &&
-	       memcmp(entry->content, other->content, entry->size) == 0;
-}
-
-/* What leads the next run to what a dead one has left. */
-static bool is_marker(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && strcmp(slash, "/.pycompileall.writing") == 0;
-}
-
-static bool is_temporary(const char *path)
-{
-	size_t length = strlen(path);
-
-	return length > 4 && strcmp(path + length - 4, ".tmp") == 0;
-}
-
-/* What may have come beside byte-code. */
-enum leftovers {
-	NOTHING,
-	MARKERS,
-	TEMPORARIES /* and markers */
-};
-
-static bool may_be_left(const char *path, enum leftovers left)
-{
-	return (left >= MARKERS && is_marker(path)) || (left >= TEMPORARIES && is_temporary(path));
-}
-
-/* A .pyc or folder may be the old or the new one; nothing else has come but what may be left, and
- * nothing has gone. */
-static void assert_snapshot_whole(const struct snapshot *tree, const struct trees *trees,
-				  enum leftovers left, const char *what)
-{
-	for (size_t i = 0; i < tree->count; i++) {
-		const struct snapshot_entry *entry = &tree->entries[i];
-
-		if (may_be_left(entry->path, left))
-			continue;
-		cr_assert(is_same(entry, snapshot_find(trees->before, entry->path)) ||
-				  is_same(entry, snapshot_find(trees->after, entry->path)),
-			  "%s: '%s' is neither what it was nor what it should be", what,
-			  entry->path);
-	}
-	for (size_t i = 0; i < trees->before->count; i++)
-		cr_assert_not_null(snapshot_find(tree, trees->before->entries[i].path),
-				   "%s: '%s' is gone", what, trees->before->entries[i].path);
-}
-
-static void assert_whole(const struct trees *trees, enum leftovers left, const char *what)
-{
-	struct snapshot *tree = snapshot_take("t", SNAPSHOT_ALL);
-
-	assert_snapshot_whole(tree, trees, left, what);
-	snapshot_free(tree);
-}
-
-/* Every .pyc is the right new one. */
-static void assert_complete(const struct trees *trees, const char *what)
-{
-	struct snapshot *tree = snapshot_take("t", SNAPSHOT_ALL);
-
-	for (size_t i = 0; i < trees->after->count; i++) {
-		const struct snapshot_entry *entry = &trees->after->entries[i];
-
-		cr_assert(is_same(entry, snapshot_find(tree, entry->path)),
-			  "%s: '%s' is not what it should be", what, entry->path);
-	}
-	snapshot_free(tree);
-}
 
 /* What was said tells of an error, by Python's text, by its number, or in words of our own. */
 static bool tells(const struct run_result *result, int error)
@@ -280,12 +71,12 @@ static void assert_told_once(const struct run_result *result, int error, const c
 
 /* Status 0 is for a complete tree, 1 for one about which something was told, 3 for one line, behind
  * what an interpreter may have said that had not memory enough to begin. */
-static void assert_status(const struct run_result *result, const struct trees *trees, int error,
-			  const char *what)
+static void assert_status(const struct run_result *result, const struct fault_trees *trees,
+			  int error, const char *what)
 {
 	switch (result->status) {
 	case 0:
-		assert_complete(trees, what);
+		fault_tree_assert_complete(trees, what);
 		cr_assert_eq(result->errors_size, 0, "%s: %s", what, result->errors);
 		cr_assert_eq(lines_count(result->output, "***"), 0, "%s: %s", what, result->output);
 		break;
@@ -310,22 +101,10 @@ static void assert_status(const struct run_result *result, const struct trees *t
 /* --- One function, one errno, every call -------------------------------------------------------
  */
 
-static char *describe(const struct fault *fault, const char *about, const struct run_result *result)
-{
-	char *text = NULL;
-
-	cr_assert_geq(asprintf(&text, "%s: %s number %zu%s%s, of '%s': %s", result->command,
-			       fault->call, fault->number, fault->lasting ? " and later" : "",
-			       fault->in_child ? " in the child" : "", about,
-			       fault->error ? strerror(fault->error) : "short"),
-		      0);
-	return text;
-}
-
 /* What keeps a .pyc from coming to stand must be told, whatever else may be coped with. */
 static bool is_fatal_to_a_file(const struct fault *fault, const char *about)
 {
-	return is_temporary(about) && fault->error != 0 && fault->error != EINTR &&
+	return fault_tree_is_temporary(about) && fault->error != 0 && fault->error != EINTR &&
 	       strcmp(fault->call, "unlinkat") != 0 && strcmp(fault->call, "flock") != 0;
 }
 
@@ -337,28 +116,29 @@ static bool may_leave_marker(const struct fault *fault)
 }
 
 /* One trial. False: the run had no such call. */
-static bool try_fault(const struct way *way, const struct trees *trees, const struct fault *fault)
+static bool try_fault(const struct fault_way *way, const struct fault_trees *trees,
+		      const struct fault *fault)
 {
 	bool marked = may_leave_marker(fault);
 	struct run_result result;
 	char *about, *what;
 
-	restore(trees->before);
-	about = fault_run(&result, fault, request_of(way));
+	fault_tree_restore(trees->before);
+	about = fault_run(&result, fault, fault_tree_request(way));
 	tally_add("runs_with_a_fault", about != NULL);
-	what = describe(fault, about ? about : "", &result);
+	what = fault_describe(fault, about ? about : "", &result);
 	cr_assert(result.status >= 0 && !result.timed_out && !result.left_running,
 		  "%s: signal %d%s%s\n%s", what, result.signal, result.timed_out ? ", hung" : "",
 		  result.left_running ? ", left processes running" : "", result.errors);
-	assert_whole(trees, marked ? MARKERS : NOTHING, what);
+	fault_tree_assert_whole(trees, marked ? FAULT_LEFT_MARKERS : FAULT_LEFT_NOTHING, what);
 	assert_status(&result, trees, fault->error, what);
 	assert_told_once(&result, fault->error, what);
 	if (about && is_fatal_to_a_file(fault, about))
 		cr_assert_neq(result.status, 0, "%s: not told", what);
 	if (result.status != 0 || marked) {
-		run_clean(way);
-		assert_complete(trees, what);
-		assert_whole(trees, NOTHING, what);
+		fault_tree_run(way);
+		fault_tree_assert_complete(trees, what);
+		fault_tree_assert_whole(trees, FAULT_LEFT_NOTHING, what);
 	}
 	run_result_fini(&result);
 	free(what);
@@ -367,8 +147,8 @@ static bool try_fault(const struct way *way, const struct trees *trees, const st
 }
 
 /* Lets call 1, 2, ... fail, `step` apart. Returns how many runs had that call. */
-static size_t sweep(const struct way *way, const struct trees *trees, struct fault fault,
-		    size_t step)
+static size_t sweep(const struct fault_way *way, const struct fault_trees *trees,
+		    struct fault fault, size_t step)
 {
 	size_t runs = 0;
 
@@ -404,10 +184,10 @@ enum {
 	WAYS = 3
 };
 
-static const struct way ways[WAYS] = {
-	{.name = "plain", .arguments = plain_arguments},
-	{.name = "levels", .arguments = levels_arguments},
-	{.name = "list", .arguments = list_arguments, .prefix = true},
+static const struct fault_way ways[WAYS] = {
+	{.arguments = plain_arguments},
+	{.arguments = levels_arguments},
+	{.arguments = list_arguments, .prefix = true},
 };
 
 /* Each errno that a call may fail with here; in which ways; 0 in the list ends it. */
@@ -488,10 +268,10 @@ ParameterizedTestParameters(faults, each_call)
 }
 
 /* Byte-code may go to a folder of its own; then every folder on the way there has to be made. */
-static struct way way_of(size_t index)
+static struct fault_way way_of(size_t index)
 {
 	static char variable[4200];
-	struct way way = ways[index];
+	struct fault_way way = ways[index];
 
 	(void)snprintf(variable, sizeof(variable), "PYTHONPYCACHEPREFIX=%s/t/cache",
 		       scratch_path());
@@ -510,7 +290,8 @@ static size_t step_of(const struct kind *kind, bool lasting)
 	return memory && lasting ? 7 : 1;
 }
 
-static void sweep_kind(const struct kind *kind, const struct way *way, const struct trees *trees)
+static void sweep_kind(const struct kind *kind, const struct fault_way *way,
+		       const struct fault_trees *trees)
 {
 	struct fault fault = {.call = kind->call, .in_child = kind->in_child};
 	size_t errors = run_quick() ? 2 : sizeof(kind->errors) / sizeof(*kind->errors);
@@ -533,8 +314,8 @@ static void sweep_kind(const struct kind *kind, const struct way *way, const str
 ParameterizedTest(const struct place *place, faults, each_call, .fini = scratch_tell_kept)
 {
 	const struct kind *kind = &kinds[place->kind];
-	struct way way;
-	struct trees trees;
+	struct fault_way way;
+	struct fault_trees trees;
 	const char *reason;
 
 	scratch_create();
@@ -542,96 +323,9 @@ ParameterizedTest(const struct place *place, faults, each_call, .fini = scratch_
 	if (reason)
 		SCRATCH_SKIP("%s: %s", kind->call, reason);
 	way = way_of(place->way);
-	build(&trees, &way);
+	fault_tree_build(&trees, &way);
 	sweep_kind(kind, &way, &trees);
-	free_trees(&trees);
-	scratch_remove();
-}
-
-/* --- Killed at every call ----------------------------------------------------------------------
- */
-
-/* How many temporaries there are; in whose folder there is no marker, nobody will find them. */
-static size_t count_temporaries(const char *what)
-{
-	struct snapshot *tree = snapshot_take("t", SNAPSHOT_ALL);
-	size_t count = 0;
-
-	for (size_t i = 0; i < tree->count; i++) {
-		const char *path = tree->entries[i].path;
-		char *marker;
-
-		if (!is_temporary(path))
-			continue;
-		cr_assert_geq(asprintf(&marker, "%.*s/.pycompileall.writing",
-				       (int)(strrchr(path, '/') - path), path),
-			      0);
-		cr_assert_not_null(snapshot_find(tree, marker), "%s: no marker beside '%s'", what,
-				   path);
-		free(marker);
-		count++;
-	}
-	snapshot_free(tree);
-	return count;
-}
-
-/* One run that is killed. False: it had no such call. The next one finds everything written by
- * somebody else, every second time, and has nothing to do. */
-static bool try_kill(const struct way *way, const struct trees *trees, const struct fault *fault)
-{
-	struct run_result result;
-	char *about, *what;
-
-	restore(trees->before);
-	about = fault_run(&result, fault, request_of(way));
-	what = describe(fault, about ? about : "", &result);
-	cr_assert_eq(result.signal, about ? SIGKILL : 0, "%s: signal %d", what, result.signal);
-	cr_assert(!result.timed_out && !result.left_running, "%s: a server is left", what);
-	assert_whole(trees, TEMPORARIES, what);
-	tally_add("runs-killed-at-a-call", about != NULL);
-	tally_add("temporaries-that-they-left", count_temporaries(what));
-	if (fault->number % 2 == 0)
-		put(trees->after);
-	run_clean(way);
-	assert_complete(trees, what);
-	assert_whole(trees, NOTHING, what);
-	run_result_fini(&result);
-	free(what);
-	free(about);
-	return about != NULL;
-}
-
-/* What changes a tree, and what comes in between. */
-static const char *const deadly[] = {"openat", "mkdirat",  "flock",    "fstat", "writev",
-				     "close",  "renameat", "unlinkat", "fcntl", "linkat"};
-
-#define DEADLY (sizeof(deadly) / sizeof(*deadly))
-
-ParameterizedTestParameters(faults, killed_at_each_call)
-{
-	static size_t indices[DEADLY];
-
-	for (size_t i = 0; i < DEADLY; i++)
-		indices[i] = i;
-	return cr_make_param_array(size_t, indices, DEADLY);
-}
-
-ParameterizedTest(const size_t *index, faults, killed_at_each_call, .fini = scratch_tell_kept)
-{
-	const struct way way = ways[1];
-	struct fault fault = {.call = deadly[*index], .number = 1, .deadly = true};
-	struct trees trees;
-	const char *reason;
-
-	scratch_create();
-	reason = fault_impossible(fault.call);
-	if (reason)
-		SCRATCH_SKIP("%s: %s", fault.call, reason);
-	build(&trees, &way);
-	while (try_kill(&way, &trees, &fault))
-		fault.number += run_quick() ? 3 : 1;
-	cr_assert_gt(fault.number, 1, "%s is never called", fault.call);
-	free_trees(&trees);
+	fault_tree_free(&trees);
 	scratch_remove();
 }
 
@@ -652,19 +346,19 @@ ParameterizedTestParameters(faults, many_workers)
 
 ParameterizedTest(const size_t *index, faults, many_workers, .fini = scratch_tell_kept)
 {
-	static const struct way way = {.name = "many", .arguments = many_arguments};
+	static const struct fault_way way = {.arguments = many_arguments};
 	static const size_t numbers[] = {1, 2, 3, 6, 11, 23, 47};
 	const struct kind *kind = &kinds[*index];
 	struct fault fault = {
 		.call = kind->call, .error = kind->errors[0], .in_child = kind->in_child};
 	const char *reason;
-	struct trees trees;
+	struct fault_trees trees;
 
 	scratch_create();
 	reason = fault_impossible(kind->call);
 	if (reason)
 		SCRATCH_SKIP("%s: %s", kind->call, reason);
-	build(&trees, &way);
+	fault_tree_build(&trees, &way);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i += run_quick() ? 3 : 1) {
 		fault.number = numbers[i];
 		for (int lasting = 0; lasting <= (fault.error != EINTR); lasting++) {
@@ -672,7 +366,7 @@ ParameterizedTest(const size_t *index, faults, many_workers, .fini = scratch_tel
 			(void)try_fault(&way, &trees, &fault);
 		}
 	}
-	free_trees(&trees);
+	fault_tree_free(&trees);
 	scratch_remove();
 }
 
@@ -746,7 +440,7 @@ static size_t count_stale(void)
 static void fill_disk(const char *jobs)
 {
 	struct run_result result;
-	struct trees trees;
+	struct fault_trees trees;
 	struct snapshot *tree;
 
 	cr_assert_eq(mount("none", "t", "tmpfs", 0, "size=1m"), 0, "%s", strerror(errno));
@@ -762,10 +456,10 @@ static void fill_disk(const char *jobs)
 	cr_assert(stale > 1 && stale < MANY, "%zu", stale);
 	assert_counted(&result, ENOSPC, stale);
 	trees.after = snapshot_take("t", SNAPSHOT_ALL);
-	assert_snapshot_whole(tree, &trees, NOTHING, result.command);
+	fault_tree_assert_snapshot(tree, &trees, FAULT_LEFT_NOTHING, result.command);
 	cr_assert_eq(count_stale(), 0);
 	snapshot_free(tree);
-	free_trees(&trees);
+	fault_tree_free(&trees);
 	run_result_fini(&result);
 	cr_assert_eq(umount2("t", MNT_DETACH), 0);
 }
@@ -851,22 +545,22 @@ static void give_away(const struct snapshot *tree)
 
 /* Runs the program with a limit, and judges as after a fault. Returns the exit status; below the
  * limit at which the program can be loaded that is 127, or a signal's. */
-static int try_limit(const struct way *way, const struct trees *trees, int error,
+static int try_limit(const struct fault_way *way, const struct fault_trees *trees, int error,
 		     int (*prepare)(void))
 {
-	struct run_request request = request_of(way);
+	struct run_request request = fault_tree_request(way);
 	struct run_result result;
 	char what[100];
 
 	(void)snprintf(what, sizeof(what), "a limit of %llu", (unsigned long long)limit);
-	restore(trees->before);
+	fault_tree_restore(trees->before);
 	if (prepare == set_limit_of_nobody)
 		give_away(trees->before);
 	request.prepare = prepare;
 	run_ours(&result, request);
 	int status = result.status;
 	cr_assert(!result.timed_out && !result.left_running, "%s: hung", what);
-	assert_whole(trees, NOTHING, what);
+	fault_tree_assert_whole(trees, FAULT_LEFT_NOTHING, what);
 	if (status >= 0 && status < 126) {
 		assert_status(&result, trees, error, what);
 		assert_told_once(&result, error, what);
@@ -880,11 +574,11 @@ static int try_limit(const struct way *way, const struct trees *trees, int error
 /* Too few descriptors for the program, for a server, for a source, and then enough. */
 SCRATCH_TEST(faults, few_descriptors)
 {
-	struct way way = way_of(0);
-	struct trees trees;
+	struct fault_way way = way_of(0);
+	struct fault_trees trees;
 	bool seen[4] = {false};
 
-	build(&trees, &way);
+	fault_tree_build(&trees, &way);
 	limited_resource = RLIMIT_NOFILE;
 	for (limit = 4; limit < 40; limit++) {
 		int status = try_limit(&way, &trees, EMFILE, set_limit);
@@ -893,7 +587,7 @@ SCRATCH_TEST(faults, few_descriptors)
 			seen[status] = true;
 	}
 	cr_assert(seen[0] && seen[1] && seen[3]);
-	free_trees(&trees);
+	fault_tree_free(&trees);
 }
 
 /* Soft limits are low for the sake of other programs. */
@@ -929,34 +623,34 @@ SCRATCH_TEST(faults, few_descriptors_but_more_to_be_had)
 
 SCRATCH_TEST(faults, little_memory)
 {
-	struct way way = way_of(0);
-	struct trees trees;
+	struct fault_way way = way_of(0);
+	struct fault_trees trees;
 	int status = -1;
 
 	if (run_sanitized())
 		SCRATCH_SKIP("a sanitizer needs all the address space there is");
-	build(&trees, &way);
+	fault_tree_build(&trees, &way);
 	limited_resource = RLIMIT_AS;
 	for (limit = 2 * MIB; limit < 150 * MIB; limit += run_quick() ? 16 * MIB : 2 * MIB)
 		status = try_limit(&way, &trees, ENOMEM, set_limit);
 	cr_assert_eq(status, 0);
-	free_trees(&trees);
+	fault_tree_free(&trees);
 }
 
 /* Too few for the threads, for a server, and then enough: what cannot be started ends the run. */
 SCRATCH_TEST(faults, few_processes)
 {
 	/* The search for leaks would need a process more. */
-	const struct way way = {.arguments = plain_arguments,
-				.environment = "LSAN_OPTIONS=detect_leaks=0"};
-	struct trees trees;
+	const struct fault_way way = {.arguments = plain_arguments,
+				      .environment = "LSAN_OPTIONS=detect_leaks=0"};
+	struct fault_trees trees;
 	bool seen[4] = {false};
 
 	if (geteuid() != 0)
 		SCRATCH_SKIP("only root can be another user");
 	if (!run_server_loads_as(NOBODY))
 		SCRATCH_SKIP("another user cannot load the compile server");
-	build(&trees, &way);
+	fault_tree_build(&trees, &way);
 	limited_resource = RLIMIT_NPROC;
 	for (limit = 1; limit < 12; limit++) {
 		int status = try_limit(&way, &trees, EAGAIN, set_limit_of_nobody);
@@ -967,7 +661,7 @@ SCRATCH_TEST(faults, few_processes)
 			seen[status] = true;
 	}
 	cr_assert(seen[0] && seen[3]);
-	free_trees(&trees);
+	fault_tree_free(&trees);
 }
 
 /* A write beyond the limit is an error and no reason to die. */

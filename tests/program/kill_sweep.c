@@ -1,5 +1,6 @@
 /*
- * kill_sweep: the program is killed at hundreds of random moments, and interrupted at some more.
+ * kill_sweep: the program is killed at hundreds of random moments, interrupted at some more, and
+ * killed at each of its calls.
  *
  * Before each run the sources change between two versions, so that most byte-code is stale. After
  * each, every .pyc must be the one of the one version or of the other, byte for byte as CPython
@@ -7,12 +8,15 @@
  */
 #include "config.h"
 
+#include "support/fault_run.h"
+#include "support/fault_tree.h"
 #include "support/oracle.h"
 #include "support/run.h"
 #include "support/scratch.h"
 #include "support/snapshot.h"
 #include "support/tally.h"
 
+#include <criterion/parameterized.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +30,8 @@ TestSuite(kill_sweep, .timeout = 900);
 #define VERSIONS 2
 
 #define RUNS_A_HIT 20 /* that it may take, on an average */
-#define IDLE_AFTER 10 /* runs that were hit comes one that has nothing to do, if anything was left */
+#define IDLE_AFTER                                                                                 \
+	10 /* runs that were hit comes one that has nothing to do, if anything was left */
 
 /* Version number `version` of all sources. Each has a modification time of its own, as its .pyc
  * tells. */
@@ -148,7 +153,8 @@ static long long adjust(long long whole, bool died)
 	return died ? whole + whole / 32 : whole - whole / 8;
 }
 
-/* A run that has nothing to do, since an importing Python, or as here compileall, came before it. */
+/* A run that has nothing to do, since an importing Python, or as here compileall, came before it.
+ */
 static void run_idly(const struct run_request *request, struct snapshot *const *expected)
 {
 	struct snapshot *tree;
@@ -225,4 +231,69 @@ SCRATCH_TEST(kill_sweep, sigint_one_worker)
 SCRATCH_TEST(kill_sweep, sigint_four_workers)
 {
 	sweep("-j4", SIGINT, count_of(50), "runs-interrupted-amid");
+}
+
+/* --- Killed at each call ---------------------------------------------------------------------- */
+
+static const char *const levels[] = {"-j1", "-o0", "-o2", "--hardlink-dupes", "--sync", "t", NULL};
+
+/* One run that is killed. False: it had no such call. The next one finds everything written by
+ * somebody else, every second time, and has nothing to do. */
+static bool try_kill(const struct fault_way *way, const struct fault_trees *trees,
+		     const struct fault *fault)
+{
+	struct run_result result;
+	char *about, *what;
+
+	fault_tree_restore(trees->before);
+	about = fault_run(&result, fault, fault_tree_request(way));
+	what = fault_describe(fault, about ? about : "", &result);
+	cr_assert_eq(result.signal, about ? SIGKILL : 0, "%s: signal %d", what, result.signal);
+	cr_assert(!result.timed_out && !result.left_running, "%s: a server is left", what);
+	fault_tree_assert_whole(trees, FAULT_LEFT_TEMPORARIES, what);
+	tally_add("runs-killed-at-a-call", about != NULL);
+	tally_add("temporaries-that-they-left", fault_tree_temporaries(what));
+	if (fault->number % 2 == 0)
+		fault_tree_put(trees->after);
+	fault_tree_run(way);
+	fault_tree_assert_complete(trees, what);
+	fault_tree_assert_whole(trees, FAULT_LEFT_NOTHING, what);
+	run_result_fini(&result);
+	free(what);
+	free(about);
+	return about != NULL;
+}
+
+/* What changes a tree, and what comes in between. */
+static const char *const deadly[] = {"openat", "mkdirat",  "flock",    "fstat", "writev",
+				     "close",  "renameat", "unlinkat", "fcntl", "linkat"};
+
+#define DEADLY (sizeof(deadly) / sizeof(*deadly))
+
+ParameterizedTestParameters(kill_sweep, each_call)
+{
+	static size_t indices[DEADLY];
+
+	for (size_t i = 0; i < DEADLY; i++)
+		indices[i] = i;
+	return cr_make_param_array(size_t, indices, DEADLY);
+}
+
+ParameterizedTest(const size_t *index, kill_sweep, each_call, .fini = scratch_tell_kept)
+{
+	const struct fault_way way = {.arguments = levels};
+	struct fault fault = {.call = deadly[*index], .number = 1, .deadly = true};
+	struct fault_trees trees;
+	const char *reason;
+
+	scratch_create();
+	reason = fault_impossible(fault.call);
+	if (reason)
+		SCRATCH_SKIP("%s: %s", fault.call, reason);
+	fault_tree_build(&trees, &way);
+	while (try_kill(&way, &trees, &fault))
+		fault.number += run_quick() ? 3 : 1;
+	cr_assert_gt(fault.number, 1, "%s is never called", fault.call);
+	fault_tree_free(&trees);
+	scratch_remove();
 }

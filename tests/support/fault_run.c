@@ -128,3 +128,15 @@ char *fault_run(struct run_result *result, const struct fault *fault, struct run
 		free(variables.items[i]);
 	return read_log();
 }
+
+char *fault_describe(const struct fault *fault, const char *about, const struct run_result *result)
+{
+	char *text = NULL;
+
+	cr_assert_geq(asprintf(&text, "%s: %s number %zu%s%s, of '%s': %s", result->command,
+			       fault->call, fault->number, fault->lasting ? " and later" : "",
+			       fault->in_child ? " in the child" : "", about,
+			       fault->error ? strerror(fault->error) : "short"),
+		      0);
+	return text;
+}

@@ -31,4 +31,7 @@ const char *fault_impossible(const char *call);
  */
 char *fault_run(struct run_result *result, const struct fault *fault, struct run_request request);
 
+/* What was done, for messages: what `about` was, and of which run; the caller frees it. */
+char *fault_describe(const struct fault *fault, const char *about, const struct run_result *result);
+
 #endif
