@@ -715,13 +715,24 @@ static int become_victim(void)
 	return racing->stepwise ? old_kernel_pretend() : 0;
 }
 
+/* What a killed run leaves, which only goes where it may be looked for. */
+static void build_leftovers(const char *folder)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/__pycache__/.pycompileall.writing", folder);
+	scratch_file(path, "");
+	(void)snprintf(path, sizeof(path), "%s/__pycache__/.pycompileall-1-0.tmp", folder);
+	scratch_file(path, "half of a .p");
+}
+
 /* Sources, and byte-code that is to be replaced, below a folder; the same inside and outside. */
 static void build_double(const char *root)
 {
 	static const char *const folders[] = {"0", "1", "2", "3", "4/sub", "5/sub/sub"};
 	char path[64];
 
-	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
 		for (int j = 0; j < 3; j++) {
 			(void)snprintf(path, sizeof(path), "%s/%s/m%d.py", root, folders[i], j);
 			scratch_file(path, "m = 1\n");
@@ -729,6 +740,9 @@ static void build_double(const char *root)
 			scratch_file(cache, root);
 			free(cache);
 		}
+		(void)snprintf(path, sizeof(path), "%s/%s", root, folders[i]);
+		build_leftovers(path);
+	}
 }
 
 /* Who owns what is beneath a folder; with `others` all may write to its folders. */
@@ -782,9 +796,12 @@ static unsigned long race_for(const struct race *race, time_t seconds)
 		swapper_start(pairs, sizeof(pairs) / sizeof(*pairs), geteuid() == 0 ? ATTACKER : 0);
 	do {
 		struct run_result result;
-		run_ours(&result, (struct run_request){
-					  .arguments = RUN_LIST(race->jobs_option, "-f", "-q", "t"),
-					  .prepare = become_victim});
+		/* What is fresh is not written, but tidied up beside. */
+		run_ours(&result,
+			 (struct run_request){.arguments = RUN_LIST(race->jobs_option,
+								    runs % 2 == 0 ? "-f" : "-q",
+								    "-q", "t"),
+					      .prepare = become_victim});
 		if (result.status != 0)
 			RUN_ASSERT(&result, 1);
 		run_result_fini(&result);
