@@ -3,9 +3,9 @@
  *
  * Who is at work holds a lock on it (flock(2)), which the kernel takes away with his last
  * descriptor, whatever ended him. The number of a process would not tell: in a container the next
- * run has the same one as the last, and in another pid namespace it means nothing. Nothing here
- * ever waits, so that whoever holds a lock for ever holds up nobody. Some file systems have no
- * locks.
+ * run has the same one as the last, and in another pid namespace it means nothing. Nobody here
+ * waits for a lock, so that whoever holds one for ever holds up nobody; but a network file system
+ * asks its server for it. Some file systems have no locks.
  */
 #ifndef PYCOMPILEALL_FILE_LOCK_H
 #define PYCOMPILEALL_FILE_LOCK_H
