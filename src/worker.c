@@ -262,6 +262,8 @@ void worker_run(struct worker *worker)
 
 	while (next(worker))
 		work_on(worker, ticket);
+	/* Not later: behind the last worker's end a signal ends the program at once. */
+	marker_lower(&worker->recompile.marker);
 	queue_leave(worker->settings->queue, ticket);
 	worker->joined = false;
 }
