@@ -10,8 +10,8 @@
  * Who removes: whoever gives it up as the last one; or the next run that finds it without a holder,
  *     when it has removed the temporaries of the dead.
  * What it promises: where a dead run left a temporary there is a marker, unless that could not be
- *     made. It is a hint: nothing fails for want of one, and nobody waits for it for more than a
- *     millisecond.
+ *     made. It is a hint: nothing fails for want of one, and nobody waits for it for more than
+ *     some milliseconds.
  */
 #ifndef PYCOMPILEALL_MARKER_H
 #define PYCOMPILEALL_MARKER_H

@@ -30,8 +30,9 @@ TestSuite(kill_sweep, .timeout = 900);
 #define VERSIONS 2
 
 #define RUNS_A_HIT 20 /* that it may take, on an average */
-#define IDLE_AFTER                                                                                 \
-	10 /* runs that were hit comes one that has nothing to do, if anything was left */
+
+/* Behind so many runs that were hit comes one that has nothing to do, if anything was left. */
+#define IDLE_AFTER 10
 
 /* Version number `version` of all sources. Each has a modification time of its own, as its .pyc
  * tells. */
@@ -255,9 +256,7 @@ static bool try_kill(const struct fault_way *way, const struct fault_trees *tree
 	tally_add("temporaries-that-they-left", fault_tree_temporaries(what));
 	if (fault->number % 2 == 0)
 		fault_tree_put(trees->after);
-	fault_tree_run(way);
-	fault_tree_assert_complete(trees, what);
-	fault_tree_assert_whole(trees, FAULT_LEFT_NOTHING, what);
+	fault_tree_mend(way, trees, what);
 	run_result_fini(&result);
 	free(what);
 	free(about);

@@ -192,6 +192,13 @@ void fault_tree_assert_complete(const struct fault_trees *trees, const char *wha
 	snapshot_free(tree);
 }
 
+void fault_tree_mend(const struct fault_way *way, const struct fault_trees *trees, const char *what)
+{
+	fault_tree_run(way);
+	fault_tree_assert_complete(trees, what);
+	fault_tree_assert_whole(trees, FAULT_LEFT_NOTHING, what);
+}
+
 size_t fault_tree_temporaries(const char *what)
 {
 	struct snapshot *tree = snapshot_take("t", SNAPSHOT_ALL);

@@ -57,6 +57,11 @@ void fault_tree_assert_whole(const struct fault_trees *trees, enum fault_left le
 /* Asserts that every .pyc is the right new one. */
 void fault_tree_assert_complete(const struct fault_trees *trees, const char *what);
 
+/* A run that nothing happens to. Asserts that it puts everything right and removes what was left.
+ */
+void fault_tree_mend(const struct fault_way *way, const struct fault_trees *trees,
+		     const char *what);
+
 /* How many temporaries there are. Asserts that a marker stands beside each, without which nobody
  * would find it. */
 size_t fault_tree_temporaries(const char *what);
